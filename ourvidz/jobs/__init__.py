@@ -1,0 +1,1 @@
+"""What a job is: the wire envelope, its states and results, and the protocols around it."""

@@ -1,0 +1,93 @@
+"""The envelope: what a producer pushes onto a queue. This is version 1."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, WithJsonSchema
+
+from ourvidz.errors import OurvidzError
+from ourvidz.jobs.states import Wire
+from ourvidz.spec.identifiers import Identifier
+from ourvidz.spec.job_type import Input
+
+ENVELOPE_VERSION: Final = 1
+
+#: Bytes of a payload on the queue; a larger one is refused unread.
+MAX_PAYLOAD = 256 * 1024
+
+#: JavaScript's largest exact integer: a seed survives every producer as a number, too.
+MAX_SEED = 2**53 - 1
+
+#: Whoever submits from the command line without a platform around it.
+LOCAL_USER = "00000000-0000-0000-0000-000000000000"
+
+
+class EnvelopeInvalid(OurvidzError):
+    """A payload that is not a job. ``job_id`` is set where at least that much could be read."""
+
+    code = "envelope_invalid"
+
+    def __init__(self, message: str, job_id: str | None = None) -> None:
+        super().__init__(message)
+        self.job_id = job_id
+
+
+def _uuid(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("expected a UUID as a text")
+    return str(UUID(value))
+
+
+def _seed(value: object) -> object:
+    """Take a seed as a number or as a text of digits, as JavaScript producers send it."""
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else value
+
+
+Uuid = Annotated[str, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
+Seed = Annotated[
+    int,
+    BeforeValidator(_seed),
+    Field(ge=0, le=MAX_SEED, strict=True),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": MAX_SEED},
+                {"type": "string", "pattern": "^[0-9]{1,16}$"},
+            ]
+        }
+    ),
+]
+
+
+class Envelope(Wire):
+    """One job as it travels.
+
+    ``params`` are the overrides that the request wants; the job type decides which it allows.
+    ``inputs`` are storage keys, ``metadata`` is carried to the callback untouched.
+    """
+
+    version: Literal[1] = ENVELOPE_VERSION
+    job_id: Uuid
+    job_type: Identifier
+    user_id: Uuid
+    prompt: str = Field(min_length=1, max_length=10_000)
+    negative_prompt: str | None = Field(default=None, max_length=10_000)
+    seed: Seed | None = None
+    num_images: Annotated[int, Field(ge=1, le=16, strict=True)] = 1
+    params: dict[Identifier, bool | int | float | str] = Field(default_factory=dict)
+    inputs: dict[Input, Annotated[str, Field(min_length=1, max_length=1024)]] = Field(default_factory=dict)
+    spec_digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
+    priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
+    submitted_at: AwareDatetime
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+    def to_payload(self) -> bytes:
+        """The bytes that go onto the queue: compact JSON, UTF-8."""
+        return self.model_dump_json().encode()
+
+
+def envelope_schema() -> dict[str, Any]:
+    """JSON Schema of version 1."""
+    return Envelope.model_json_schema()

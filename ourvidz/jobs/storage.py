@@ -1,0 +1,93 @@
+"""The storage protocol: where results are kept and inputs are read from. Version 1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from ourvidz.errors import NotFound, OurvidzError
+from ourvidz.spec.identifiers import check_identifier
+
+STORAGE_PROTOCOL_VERSION = 1
+
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+class StorageUnavailable(OurvidzError):
+    """Storage cannot be reached or has no room; the same call may work later."""
+
+    code = "storage_unavailable"
+    retryable = True
+
+
+class StorageRefused(OurvidzError):
+    """Storage will not take this object, however often it is tried."""
+
+    code = "storage_refused"
+
+
+class ObjectNotFound(NotFound):
+    """There is no such object."""
+
+    code = "object_not_found"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectKey:
+    """An object's place: the bucket, and the name inside it.
+
+    Raises ValueError for anything that could leave the bucket or be read differently elsewhere:
+    ASCII segments of letters, digits, ``.``, ``_`` and ``-``, none of them hidden.
+    """
+
+    bucket: str
+    path: str
+
+    def __post_init__(self) -> None:
+        check_identifier(self.bucket)
+        segments = self.path.split("/")
+        if len(self.path) > 1024 or not all(_SEGMENT.fullmatch(segment) for segment in segments):
+            raise ValueError(f"not an object's name: {self.path!r}")
+
+    def __str__(self) -> str:
+        return f"{self.bucket}/{self.path}"
+
+
+def result_key(bucket: str, user_id: str, job_id: str, attempt: int, name: str) -> ObjectKey:
+    """The place of one result: ``{user_id}/{job_id}/{attempt}-{name}``.
+
+    The owner's id comes first because storage policies compare it with the caller; the attempt is
+    part of the name so that a worker whose lease was lost never writes over the winner's object.
+    """
+    return ObjectKey(bucket, f"{user_id}/{job_id}/{attempt}-{name}")
+
+
+class Storage(Protocol):
+    """Where objects live. Safe to use from several threads and processes."""
+
+    def put(self, key: ObjectKey, data: bytes, *, content_type: str) -> None:
+        """Store an object whole or not at all; the same bytes again are no error.
+
+        Raises StorageUnavailable, and StorageRefused if other bytes already have this name.
+        """
+        ...
+
+    def read(self, key: ObjectKey) -> bytes:
+        """Raises ObjectNotFound, StorageUnavailable."""
+        ...
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectKey]:
+        """Objects whose name begins with ``prefix``, in order of their names."""
+        ...
+
+    def delete(self, key: ObjectKey) -> None:
+        """Remove an object; one that is not there is no error. Raises StorageUnavailable."""
+        ...
+
+    def locate(self, key: ObjectKey) -> str:
+        """Where a person with access finds the object: a path or a URL."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,167 @@
+"""The model contract: what a family of models declares, and what a loaded model can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, JsonValue
+
+from ourvidz.errors import NotReady, OurvidzError
+from ourvidz.spec.job_type import Input, JobType
+from ourvidz.spec.problems import Finding
+from ourvidz.spec.settings import ModelEntry, Precision, Profile
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+P = TypeVar("P", bound=BaseModel)
+
+
+class ModelMissing(NotReady):
+    """The checkpoint is not where it was looked for."""
+
+    code = "model_missing"
+
+
+class ModelInvalid(NotReady):
+    """The checkpoint is there but is not what the family can load."""
+
+    code = "model_invalid"
+
+
+class RequirementMissing(NotReady):
+    """A library that the family needs is absent or of a version that it does not run on."""
+
+    code = "requirement_missing"
+
+
+class OutputInvalid(OurvidzError):
+    """What the model made is not a result: black, not a number, of a wrong size."""
+
+    code = "output_invalid"
+
+
+class JobCancelled(OurvidzError):
+    """Raised by :meth:`JobContext.step` when the job is to stop; a model lets it pass through."""
+
+    code = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadContext:
+    """Where and how a model is loaded."""
+
+    model: ModelEntry
+    device: str | None
+    """A torch device, or None for the best that there is."""
+    precision: Precision | None
+    """None: what suits the device."""
+    root: Path
+    """The folder that relative locations start from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationRequest(Generic[P]):
+    """What to make. Image ``i`` of a request is made from seed ``seeds[i]``."""
+
+    job_type: JobType
+    parameters: P
+    """The family's own parameters, validated: the spec with the request's overrides and the profile."""
+    seeds: tuple[int, ...]
+    inputs: Mapping[Input, Path] = field(default_factory=dict)
+    """Files that the request brought along, already fetched."""
+
+
+class JobContext(Protocol):
+    """What a model may use while it works on one job."""
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the job's own, removed when it ends."""
+        ...
+
+    def step(self, stage: str, step: int, steps: int) -> None:
+        """Report that ``step`` of ``steps`` of a stage is done.
+
+        Call it after every denoising step. Raises JobCancelled when the job is to stop.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageArtifact:
+    """One finished picture, not yet encoded."""
+
+    index: int
+    seed: int
+    image: Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What :meth:`Model.generate` returns."""
+
+    artifacts: Sequence[ImageArtifact]
+    effective: Mapping[str, JsonValue]
+    """Every parameter as it was really used, rounding and defaults included."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Measured time by stage, such as text, denoise, decode."""
+
+
+class Model(Protocol[P]):
+    """A checkpoint in memory, ready to work. Used by one thread."""
+
+    @property
+    def fingerprint(self) -> Mapping[str, JsonValue]:
+        """What the pixels depend on beside seed and spec: checkpoint digest, libraries, device, options."""
+        ...
+
+    def generate(self, request: GenerationRequest[P], context: JobContext) -> Output:
+        """Make what is asked for, or raise. Raises OutputInvalid, JobCancelled, RequestInvalid."""
+        ...
+
+    def unload(self) -> None:
+        """Give the memory back."""
+        ...
+
+
+class ModelFamily(Protocol[P]):
+    """Models that are loaded and run by the same code. Importing a family imports no torch."""
+
+    @property
+    def name(self) -> str:
+        """In lower case; a job type names it as its worker, ``run-worker`` as its plugin."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """One line for people."""
+        ...
+
+    @property
+    def default_model(self) -> ModelEntry: ...
+
+    @property
+    def parameters(self) -> type[P]:
+        """Every parameter that the family consumes. What is not a field of it is refused."""
+        ...
+
+    @property
+    def requirements(self) -> Sequence[str]:
+        """PEP 508 requirements, checked without importing the libraries."""
+        ...
+
+    def check(self, job_type: JobType, model: ModelEntry) -> Iterable[Finding]:
+        """Say what in this job type the family or the checkpoint cannot do."""
+        ...
+
+    def reduce(self, parameters: P, profile: Profile) -> P:
+        """Scale parameters down for a small machine, to values that the family can make."""
+        ...
+
+    def load(self, context: LoadContext) -> Model[P]:
+        """Load a checkpoint. Raises ModelMissing, ModelInvalid, RequirementMissing."""
+        ...

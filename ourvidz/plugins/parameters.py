@@ -1,0 +1,117 @@
+"""From a spec and a request to the parameters of one generation. Nothing is ignored or clamped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ourvidz.errors import RequestInvalid
+from ourvidz.jobs.envelope import Envelope
+from ourvidz.plugins.family import ModelFamily, P
+from ourvidz.spec.identifiers import nearest
+from ourvidz.spec.job_type import JobType, Override
+
+#: The fields of a job type that steer the model. One that a spec sets must be consumed by the family.
+GENERATION_FIELDS = (
+    "resolution",
+    "steps",
+    "guidance",
+    "strength",
+    "duration",
+    "frames",
+    "fps",
+    "scheduler",
+    "flow_shift",
+    "loras",
+    "negative_prompt",
+    "deterministic",
+)
+
+#: What every request may say, whatever the job type's ``params`` allow.
+REQUEST_FIELDS = ("prompt", "negative_prompt", "num_images")
+
+
+class ParameterRefused(RequestInvalid):
+    """A request wants a parameter that the job type or the family does not let it have."""
+
+    code = "parameter_refused"
+
+
+def spec_parameters(job_type: JobType) -> dict[str, Any]:
+    """The generation parameters that a spec sets, by field name."""
+    values = {name: getattr(job_type, name) for name in GENERATION_FIELDS}
+    return {name: value for name, value in values.items() if value is not None and value != ()}
+
+
+def resolve_parameters(family: ModelFamily[P], job_type: JobType, request: Envelope) -> P:
+    """Merge a spec with what a request may override, and validate it as the family's parameters.
+
+    Raises ParameterRefused for an override that the spec does not allow or that is out of bounds,
+    and for any value that the family does not take.
+    """
+    values = spec_parameters(job_type)
+    for name, value in request.params.items():
+        values[name] = _override(job_type, name, value, values.get(name))
+    if request.negative_prompt is not None:
+        values["negative_prompt"] = request.negative_prompt
+    if request.num_images not in job_type.batch_sizes:
+        allowed = ", ".join(map(str, job_type.batch_sizes))
+        raise ParameterRefused(
+            f"num_images: {request.num_images} is not offered by {job_type.id}, expected one of {allowed}"
+        )
+    return validate_parameters(
+        family.parameters, values | {"prompt": request.prompt, "num_images": request.num_images}
+    )
+
+
+def validate_parameters(model: type[P], values: dict[str, Any]) -> P:
+    """Raises ParameterRefused naming every field that ``model`` does not take, and why."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ParameterRefused("; ".join(_describe(model, one) for one in error.errors())) from None
+
+
+def _override(job_type: JobType, name: str, value: object, own: object) -> object:
+    if own is not None and (value == own or str(value) == str(own)):
+        return own
+    allowed = job_type.params.get(name)
+    if allowed is None:
+        meant = nearest(name, job_type.params)
+        known = ", ".join(job_type.params) or "none"
+        hint = f"did you mean {meant}?" if meant else f"{job_type.id} lets a request choose: {known}"
+        raise ParameterRefused(f"{name}: a request may not choose it; {hint}")
+    if not _within(allowed, value):
+        raise ParameterRefused(f"{name}: {value!r} is out of bounds, expected {describe(allowed)}")
+    return value
+
+
+def _within(bounds: Override, value: object) -> bool:
+    if bounds.choices and value not in bounds.choices:
+        return False
+    if bounds.min is None and bounds.max is None:
+        return True
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    above = bounds.min is None or value >= bounds.min
+    return above and (bounds.max is None or value <= bounds.max)
+
+
+def describe(bounds: Override) -> str:
+    """Bounds in words: ``a number from 1 to 30``, ``one of euler, ddim``."""
+    if bounds.choices:
+        return "one of " + ", ".join(map(str, bounds.choices))
+    if bounds.min is not None and bounds.max is not None:
+        return f"a number from {bounds.min:g} to {bounds.max:g}"
+    if bounds.min is not None:
+        return f"a number of at least {bounds.min:g}"
+    return "any value" if bounds.max is None else f"a number of at most {bounds.max:g}"
+
+
+def _describe(model: type[BaseModel], error: Any) -> str:
+    field = ".".join(map(str, error["loc"])) or "request"
+    if error["type"] == "extra_forbidden":
+        return f"{field}: this model does not take it; it takes {', '.join(model.model_fields)}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{field}: {error['input']!r}: {message}"

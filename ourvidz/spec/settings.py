@@ -1,0 +1,115 @@
+"""``ourvidz.yaml``: where job types run. Every entry is optional and every default is a usable one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from ourvidz.spec.identifiers import Identifier
+from ourvidz.spec.job_type import Frozen, as_tuple
+from ourvidz.spec.units import Bytes, ResolutionField, Seconds
+
+Precision = Literal["fp32", "fp16", "bf16"]
+
+
+class ModelEntry(Frozen):
+    """A checkpoint that job types can name."""
+
+    family: Identifier = Field(description="The plugin that loads it.")
+    location: str = Field(min_length=1, description="A folder in the diffusers layout, or a hub id.")
+    precision: Precision | None = Field(
+        default=None, description="Number format; default: fp16 on a GPU, fp32 elsewhere."
+    )
+    sizes: Annotated[tuple[ResolutionField, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="The only sizes it can make; empty: whatever the family allows."
+    )
+
+
+class QueueEntry(Frozen):
+    """A queue that jobs wait in."""
+
+    purpose: str = Field(default="", max_length=200, description="What it is for, for people.")
+    polling_interval: Seconds = Field(
+        default=2.0, gt=0.0, description="Time between two looks where waiting cannot block."
+    )
+    push: Literal["left", "right"] = Field(
+        default="left", description="The end at which producers push; workers take from the other."
+    )
+    replaces: Identifier | None = Field(default=None, description="An older queue's name, drained as well.")
+
+
+class BucketEntry(Frozen):
+    """A storage bucket."""
+
+    purpose: str = Field(default="", max_length=200, description="What it is for, for people.")
+    file_types: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="MIME types it takes; empty: those its job types produce."
+    )
+    max_size: Bytes | None = Field(default=None, gt=0, description="Largest object.")
+    privacy: Literal["private", "public"] = Field(
+        default="private", description="Whether objects can be read without a signature."
+    )
+
+
+class Profile(Frozen):
+    """A declared reduction for a small machine; results say what was really made."""
+
+    scale: float = Field(default=1.0, gt=0.0, le=1.0, description="Factor on width and height.")
+    frames: float = Field(default=1.0, gt=0.0, le=1.0, description="Factor on frames.")
+    steps: float = Field(default=1.0, gt=0.0, le=1.0, description="Factor on denoising steps.")
+
+
+class WorkerEntry(Frozen):
+    """How the worker of one plugin runs on this machine. Its key is the plugin's name."""
+
+    device: str | None = Field(
+        default=None,
+        pattern=r"^(cpu|mps|cuda(:[0-9]+)?)$",
+        description="Torch device; default: a GPU if there is one.",
+    )
+    profile: Identifier | None = Field(default=None, description="A key of profiles.")
+    lease: Seconds = Field(
+        default=30.0, ge=1.0, le=600.0, description="Time after which a silent worker's job runs again."
+    )
+
+
+class Backends(Frozen):
+    """Where jobs wait, results are stored and outcomes are told, as URLs without secrets."""
+
+    queue: str = Field(default="sqlite:data/queue.sqlite3", description="OURVIDZ_QUEUE_URL wins.")
+    storage: str = Field(default="file:data/storage", description="OURVIDZ_STORAGE_URL wins.")
+    callback: str = Field(default="file:data/records", description="OURVIDZ_CALLBACK_URL wins.")
+
+
+class Review(Frozen):
+    """Content safety on this deployment. The request reviewer that is built in cannot be turned off."""
+
+    policy: str | None = Field(
+        default=None, description="A policy file that adds to the built-in request policy."
+    )
+    outputs: Literal["here", "elsewhere"] = Field(
+        default="here",
+        description="elsewhere: outputs are reviewed after ourvidz; every result records it.",
+    )
+    timeout: Seconds = Field(
+        default=30.0, gt=0.0, description="Time that a reviewer has before it counts as failed."
+    )
+
+
+class Settings(Frozen):
+    """All of ``ourvidz.yaml``."""
+
+    models: dict[Identifier, ModelEntry] = Field(default_factory=dict)
+    queues: dict[Identifier, QueueEntry] = Field(default_factory=dict)
+    buckets: dict[Identifier, BucketEntry] = Field(default_factory=dict)
+    workers: dict[Identifier, WorkerEntry] = Field(default_factory=dict)
+    profiles: dict[Identifier, Profile] = Field(default_factory=dict)
+    plugins: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+        default=(), description="Folders whose plugins are loaded, relative to this file."
+    )
+    backends: Backends = Field(default_factory=Backends)
+    review: Review = Field(default_factory=Review)
+    on_failure: Literal["fail", "fallback"] = Field(
+        default="fail", description="What happens to a job whose model failed."
+    )
