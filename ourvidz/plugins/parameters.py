@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +12,7 @@ from ourvidz.jobs.envelope import Envelope
 from ourvidz.plugins.family import ModelFamily, P
 from ourvidz.spec.identifiers import nearest
 from ourvidz.spec.job_type import JobType, Override
+from ourvidz.spec.problems import Finding
 
 #: The fields of a job type that steer the model. One that a spec sets must be consumed by the family.
 GENERATION_FIELDS = (
@@ -42,6 +44,27 @@ def spec_parameters(job_type: JobType) -> dict[str, Any]:
     """The generation parameters that a spec sets, by field name."""
     values = {name: getattr(job_type, name) for name in GENERATION_FIELDS}
     return {name: value for name, value in values.items() if value is not None and value != ()}
+
+
+def unconsumed(job_type: JobType, parameters: type[BaseModel]) -> Iterator[Finding]:
+    """Find what a spec sets, or lets a request choose, that the family's ``parameters`` do not have.
+
+    Every family's ``check`` yields these findings, so that nothing in a spec is without effect.
+    """
+    taken = parameters.model_fields
+    expected = "one of " + ", ".join(name for name in taken if name not in REQUEST_FIELDS)
+    for name in spec_parameters(job_type):
+        if name not in taken:
+            found = f"{job_type.worker} does not use it"
+            yield Finding((name,), "parameter_unconsumed", found, expected)
+    for name in job_type.params:
+        if name in REQUEST_FIELDS:
+            found = "every request may choose it, within no bounds"
+            yield Finding(("params", name), "parameter_unconsumed", found, expected)
+        elif name not in taken:
+            meant = nearest(name, taken)
+            found = f"{job_type.worker} does not use it" + (f", did you mean {meant}?" if meant else "")
+            yield Finding(("params", name), "parameter_unconsumed", found, expected)
 
 
 def resolve_parameters(family: ModelFamily[P], job_type: JobType, request: Envelope) -> P:
