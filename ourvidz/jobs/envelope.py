@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
-from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, WithJsonSchema
 
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.states import Wire
+from ourvidz.jobs.storage import KeyText
 from ourvidz.spec.identifiers import Identifier
 from ourvidz.spec.job_type import Input
 
@@ -34,10 +36,22 @@ class EnvelopeInvalid(OurvidzError):
         self.job_id = job_id
 
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.{1,30}")
+
+
 def _uuid(value: object) -> str:
-    if not isinstance(value, str):
+    """Take the one usual spelling, in lower case."""
+    if not isinstance(value, str) or not _UUID.fullmatch(value):
         raise ValueError("expected a UUID as a text")
-    return str(UUID(value))
+    return value.lower()
+
+
+def _timestamp(value: object) -> object:
+    """Refuse what pydantic would take as well: a number, in seconds or milliseconds as it guesses."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _TIMESTAMP.fullmatch(value)):
+        return value
+    raise ValueError("expected a time such as 2025-07-01T12:00:00Z")
 
 
 def _seed(value: object) -> object:
@@ -45,7 +59,11 @@ def _seed(value: object) -> object:
     return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else value
 
 
-Uuid = Annotated[str, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
+Uuid = Annotated[
+    str,
+    BeforeValidator(_uuid),
+    WithJsonSchema({"type": "string", "format": "uuid", "pattern": f"^{_UUID.pattern}$"}),
+]
 Seed = Annotated[
     int,
     BeforeValidator(_seed),
@@ -61,11 +79,14 @@ Seed = Annotated[
 ]
 
 
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_timestamp)]
+
+
 class Envelope(Wire):
     """One job as it travels.
 
     ``params`` are the overrides that the request wants; the job type decides which it allows.
-    ``inputs`` are storage keys, ``metadata`` is carried to the callback untouched.
+    ``inputs`` are storage keys, ``bucket/path``; ``metadata`` is carried to the callback untouched.
     """
 
     version: Literal[1] = ENVELOPE_VERSION
@@ -77,10 +98,10 @@ class Envelope(Wire):
     seed: Seed | None = None
     num_images: Annotated[int, Field(ge=1, le=16, strict=True)] = 1
     params: dict[Identifier, bool | int | float | str] = Field(default_factory=dict)
-    inputs: dict[Input, Annotated[str, Field(min_length=1, max_length=1024)]] = Field(default_factory=dict)
+    inputs: dict[Input, KeyText] = Field(default_factory=dict)
     spec_digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
     priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
-    submitted_at: AwareDatetime
+    submitted_at: Timestamp
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
     def to_payload(self) -> bytes:

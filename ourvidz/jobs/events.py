@@ -12,6 +12,24 @@ from ourvidz.jobs.states import Failure, JobState, Wire
 
 EVENT_VERSION: Final = 1
 
+#: Sequence numbers that belong to one claim; the last of them is its last word.
+EVENTS_PER_CLAIM: Final = 1_000_000
+
+
+def progress_sequence(token: int, number: int) -> int:
+    """The sequence of the ``number``-th progress of a claim, from 1: below the claim's last word.
+
+    A worker can number its own events, because tokens grow within a job.
+    """
+    if not 1 <= number < EVENTS_PER_CLAIM - 1:
+        raise ValueError(f"a claim has no progress number {number}")
+    return token * EVENTS_PER_CLAIM + number
+
+
+def final_sequence(token: int) -> int:
+    """The sequence of the event that ends a job under this token; token 0: it was never a job."""
+    return token * EVENTS_PER_CLAIM + EVENTS_PER_CLAIM - 1
+
 
 class Progress(Wire):
     """How far a job is. Steps count from 1; ``step`` 0 means that the stage has just begun."""

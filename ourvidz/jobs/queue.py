@@ -2,8 +2,12 @@
 
 A claim is a lease with a fencing token. Whoever holds the newest token of a job may end it; every
 verb of an older token answers :class:`LeaseLost` and changes nothing. A lease that runs out puts
-the job back; so a worker may die at any moment and nothing is lost. Every verb may be repeated
-after a lost reply without a second effect.
+the job back; so a worker may die at any moment and nothing is lost. One that was only slow keeps
+the newest token until somebody else claims the job, and may still beat, which takes the job up
+again, or end it. Every verb may be repeated after a lost reply without a second effect.
+
+A running job whose cancellation was asked for ends as cancelled when its lease runs out or when
+its worker puts it back; it does not start again.
 
 `tests/conformance/queue.py` says the same in tests; a backend passes all of it.
 """
@@ -65,6 +69,8 @@ class Claim:
     queue: str
     job_type: str
     """The job type to make: the requested one, or its fallback after a reroute."""
+    rerouted: bool
+    """Whether ``job_type`` is a fallback that took over."""
     attempt: int
     """Starts of this job type so far, this one included; a hand-back is not counted."""
     payload: bytes
@@ -88,7 +94,9 @@ class JobRecord:
     attempt: int
     priority: int
     submitted_at: float
+    """As the envelope says."""
     started_at: float | None
+    """When the present attempt, or the last one, was claimed."""
     finished_at: float | None
     due_at: float | None
     """When a delayed retry may start; None if at once."""
@@ -129,10 +137,10 @@ class Queue(Protocol):
         """
         ...
 
-    def wait(self, queues: Collection[str], timeout: float) -> bool:
+    def wait(self, queues: Collection[str], timeout: float, *, only: Collection[str] | None = None) -> bool:
         """Block until a job may be claimable on one of ``queues``, at most ``timeout`` seconds.
 
-        True means "look now", not that a claim will find something.
+        True means "look now", not that a claim will find something. ``only`` as in :meth:`claim`.
         """
         ...
 
@@ -191,7 +199,10 @@ class Queue(Protocol):
         ...
 
     def retry(self, job_id: str) -> None:
-        """Queue a failed or cancelled job anew, attempts from 0. Raises JobNotFound, JobStateConflict."""
+        """Queue a failed or cancelled job anew, as if it had just been pushed, attempts from 0.
+
+        Raises JobNotFound, and JobStateConflict in any other state.
+        """
         ...
 
     def job(self, job_id: str) -> JobRecord:
@@ -212,7 +223,8 @@ class Queue(Protocol):
     def ahead(self, job_id: str) -> Mapping[str, int] | None:
         """How many jobs of which type start before this one; None if it is not waiting.
 
-        The order of starts, so a later job of higher priority may still move ahead.
+        Counts what could start now on the same queue. A later job of higher priority may still move
+        ahead.
         """
         ...
 

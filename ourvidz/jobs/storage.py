@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator, WithJsonSchema
 
 from ourvidz.errors import NotFound, OurvidzError
 from ourvidz.spec.identifiers import check_identifier
@@ -53,6 +55,30 @@ class ObjectKey:
 
     def __str__(self) -> str:
         return f"{self.bucket}/{self.path}"
+
+    @classmethod
+    def parse(cls, text: str) -> ObjectKey:
+        """Read what ``str`` writes: ``bucket/path``. Raises ValueError."""
+        bucket, _, path = text.partition("/")
+        return cls(bucket, path)
+
+
+def _key_text(text: str) -> str:
+    return str(ObjectKey.parse(text))
+
+
+#: An object's place as JSON has it: ``bucket/path``.
+KeyText = Annotated[
+    str,
+    AfterValidator(_key_text),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^[a-z][a-z0-9_]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]{0,127})+$",
+            "maxLength": 1088,
+        }
+    ),
+]
 
 
 def result_key(bucket: str, user_id: str, job_id: str, attempt: int, name: str) -> ObjectKey:
