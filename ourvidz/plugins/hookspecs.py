@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import click
 
     from ourvidz.jobs.callback import Callback
@@ -64,14 +66,18 @@ def ourvidz_commands() -> Sequence[click.Command]:
 
 
 @hookspec
-def ourvidz_request_reviewers(settings: Settings) -> Sequence[RequestReviewer]:
-    """Offer reviewers that look at every request before generation."""
+def ourvidz_request_reviewers(settings: Settings, root: Path) -> Sequence[RequestReviewer]:
+    """Offer reviewers that look at every request before generation.
+
+    ``root`` is the project's folder: relative paths in the settings start there. A reviewer that
+    lacks something raises NotReady, and no worker starts.
+    """
     raise NotImplementedError
 
 
 @hookspec
-def ourvidz_output_reviewers(settings: Settings) -> Sequence[OutputReviewer]:
-    """Offer reviewers that look at every output before upload."""
+def ourvidz_output_reviewers(settings: Settings, root: Path) -> Sequence[OutputReviewer]:
+    """Offer reviewers that look at every output before upload; as for those of requests."""
     raise NotImplementedError
 
 
@@ -88,4 +94,4 @@ def ourvidz_worker_event(event: WorkerEvent) -> None:
 
 @hookspec
 def ourvidz_job_event(event: JobEvent) -> None:
-    """Learn what became of a job, on the worker that had it."""
+    """Learn what became of a job, when its event has been delivered; at least once for each."""
