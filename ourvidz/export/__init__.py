@@ -1,0 +1,1 @@
+"""What is derived from the catalog: pure generators, catalog in, text out. Nothing here writes a file."""

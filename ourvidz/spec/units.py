@@ -6,6 +6,7 @@ other without loss.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -58,7 +59,7 @@ def parse_bytes(value: object) -> int:
 
 
 def _quantity(value: object, units: dict[str, float], expected: str) -> float:
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         return value
     match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
     if match is None:

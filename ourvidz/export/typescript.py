@@ -1,0 +1,47 @@
+"""Pieces of a TypeScript module. Whatever a value says stays inside its literal.
+
+Names, types and comments are the generator's own words and are written as they come.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+
+def literal(value: object) -> str:
+    """Write a JSON value as a literal that is JSON, JavaScript and TypeScript at once.
+
+    The result is ASCII, so that no line separator, direction mark or lone surrogate reaches the
+    file as itself, and has no ``<``, so that it cannot end a script element. Raises ValueError for
+    numbers that JSON does not have.
+    """
+    text = json.dumps(value, indent=2, allow_nan=False)
+    return text.replace("<", "\\u003c")  # a JSON text has < only within strings
+
+
+def constant(name: str, value: object, *, satisfies: str) -> str:
+    """Export a value whose type is as narrow as the value itself."""
+    return f"export const {name} = {literal(value)} as const satisfies {satisfies};\n"
+
+
+def union(name: str, members: Iterable[str]) -> str:
+    """Export the type of the given texts; of none of them, ``never``."""
+    lines = "".join(f"\n  | {literal(member)}" for member in members)
+    return f"export type {name} ={lines or ' never'};\n"
+
+
+def interface(name: str, fields: Mapping[str, str]) -> str:
+    """Export an object type. A field's name ends in ``?`` where it may be absent."""
+    lines = "".join(f"  {field}: {kind};\n" for field, kind in fields.items())
+    return f"export interface {name} {{\n{lines}}}\n"
+
+
+def documented(comment: str, declaration: str) -> str:
+    """Put a comment over a declaration, where editors show it."""
+    return f"/** {comment} */\n{declaration}"
+
+
+def module(header: Iterable[str], declarations: Iterable[str]) -> str:
+    """Put a module together: the lines of a header, then declarations."""
+    return "\n".join(("".join(f"// {line}\n" for line in header), *declarations))

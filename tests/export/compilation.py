@@ -1,0 +1,66 @@
+"""The real compiler and the real runtime, for what is generated in TypeScript."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+NODE_PACKAGES = Path(__file__).parent.parent / "node"
+
+#: Strict, and every file by itself, as bundlers and Deno read it.
+OPTIONS = {
+    "strict": True,
+    "noUncheckedIndexedAccess": True,
+    "exactOptionalPropertyTypes": True,
+    "isolatedModules": True,
+    "verbatimModuleSyntax": True,
+    "erasableSyntaxOnly": True,
+    "target": "es2022",
+    "lib": ["es2022"],
+    "skipDefaultLibCheck": True,
+    "module": "es2022",
+    "moduleResolution": "bundler",
+    "rewriteRelativeImportExtensions": True,
+    "types": [],
+    "outDir": "out",
+    "rootDir": ".",
+}
+
+
+def compiler() -> Path:
+    """The pinned ``tsc``, installed by npm when it is not there yet."""
+    with (NODE_PACKAGES / "package-lock.json").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        tsc = NODE_PACKAGES / "node_modules" / ".bin" / "tsc"
+        if not tsc.exists():
+            subprocess.run(["npm", "ci"], cwd=NODE_PACKAGES, check=True, capture_output=True)
+        return tsc
+
+
+def compile_modules(folder: Path, sources: Mapping[str, str]) -> str:
+    """Write the sources into ``folder`` and compile all at once to ``out/``; return the complaints."""
+    for name, text in sources.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+    (folder / "package.json").write_text('{"type": "module"}')
+    project = {"compilerOptions": OPTIONS, "files": list(sources)}
+    (folder / "tsconfig.json").write_text(json.dumps(project))
+    return subprocess.run([compiler(), "-p", folder], check=False, capture_output=True, text=True).stdout
+
+
+def evaluate(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Import compiled modules in node; return what each of them exports, by module and name."""
+    script = """
+        const exported = {};
+        for (const name of process.argv.slice(1)) exported[name] = await import(`./out/${name}.js`);
+        console.log(JSON.stringify(exported));
+    """
+    node = ["node", "--input-type=module", "--eval", script, *names]
+    printed = subprocess.run(node, cwd=folder, check=True, capture_output=True, text=True).stdout
+    exported: dict[str, dict[str, Any]] = json.loads(printed)
+    return exported
