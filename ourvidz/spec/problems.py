@@ -12,7 +12,10 @@ FieldPath = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A complaint about one field of a job type, by somebody who does not know the file."""
+    """A complaint about one field of a job type, by somebody who does not know the file.
+
+    ``found`` and ``expected`` complete "found …, expected …": ``82`` and ``4k+1 frames, such as 81``.
+    """
 
     field: FieldPath
     code: str
@@ -22,7 +25,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One defect in one file. ``line`` and ``column`` count from 1."""
+    """One defect in one file. ``line`` and ``column`` count from 1; ``found`` and ``expected`` as in Finding."""
 
     file: str
     line: int
@@ -35,7 +38,7 @@ class Problem:
     def __str__(self) -> str:
         field = f"{self.field}: " if self.field else ""
         expected = f", expected {self.expected}" if self.expected else ""
-        return f"{self.file}:{self.line}:{self.column}: {field}{self.found}{expected}"
+        return f"{self.file}:{self.line}:{self.column}: {field}found {self.found}{expected}"
 
     def as_json(self) -> dict[str, str | int]:
         return asdict(self)
