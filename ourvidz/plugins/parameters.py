@@ -11,7 +11,7 @@ from ourvidz.errors import RequestInvalid
 from ourvidz.jobs.envelope import Envelope
 from ourvidz.plugins.family import ModelFamily, P
 from ourvidz.spec.identifiers import nearest
-from ourvidz.spec.job_type import JobType, Override
+from ourvidz.spec.job_type import JobType, Override, Scalar
 from ourvidz.spec.problems import Finding
 
 #: The fields of a job type that steer the model. One that a spec sets must be consumed by the family.
@@ -47,10 +47,7 @@ def spec_parameters(job_type: JobType) -> dict[str, Any]:
 
 
 def unconsumed(job_type: JobType, parameters: type[BaseModel]) -> Iterator[Finding]:
-    """Find what a spec sets, or lets a request choose, that the family's ``parameters`` do not have.
-
-    Every family's ``check`` yields these findings, so that nothing in a spec is without effect.
-    """
+    """Find what a spec sets, or lets a request choose, that the family's ``parameters`` do not have."""
     taken = parameters.model_fields
     expected = "one of " + ", ".join(name for name in taken if name not in REQUEST_FIELDS)
     for name in spec_parameters(job_type):
@@ -65,6 +62,48 @@ def unconsumed(job_type: JobType, parameters: type[BaseModel]) -> Iterator[Findi
             meant = nearest(name, taken)
             found = f"{job_type.worker} does not use it" + (f", did you mean {meant}?" if meant else "")
             yield Finding(("params", name), "parameter_unconsumed", found, expected)
+
+
+def check_parameters(job_type: JobType, parameters: type[BaseModel]) -> Iterator[Finding]:
+    """Find what a family's ``parameters`` do not take: of a spec, and of what it lets a request choose.
+
+    Every family's ``check`` begins with these findings, so that nothing in a spec is without effect
+    and no request meets a bound that the family cannot serve.
+    """
+    yield from unconsumed(job_type, parameters)
+    taken = parameters.model_fields
+    values = {name: value for name, value in spec_parameters(job_type).items() if name in taken}
+    values |= {"prompt": "a lighthouse", "num_images": job_type.batch_sizes[0]}
+    refused = dict(_refusals(parameters, values))
+    for name, expected in refused.items():
+        found = str(values[name]) if name in values else "it is not set"
+        yield Finding((name,), "parameter_refused", found, expected)
+    for name, bounds in job_type.params.items():
+        if name not in taken or name in REQUEST_FIELDS:
+            continue
+        for bound, value in _bound_values(bounds):
+            for field, expected in _refusals(parameters, values | {name: value}):
+                if field not in refused:
+                    yield Finding(("params", name, bound), "parameter_refused", str(value), expected)
+
+
+def _bound_values(bounds: Override) -> Iterator[tuple[str, Scalar]]:
+    for bound in ("min", "max"):
+        value = getattr(bounds, bound)
+        if value is not None:
+            yield bound, int(value) if value == int(value) else value
+    for choice in bounds.choices:
+        yield "choices", choice
+
+
+def _refusals(parameters: type[BaseModel], values: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Fields that do not take their value, and what they expect."""
+    try:
+        parameters.model_validate(values)
+    except ValidationError as error:
+        for one in error.errors():
+            message = one["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+            yield str(one["loc"][0]) if one["loc"] else "worker", message.removeprefix("expected ")
 
 
 def resolve_parameters(family: ModelFamily[P], job_type: JobType, request: Envelope) -> P:
@@ -85,6 +124,21 @@ def resolve_parameters(family: ModelFamily[P], job_type: JobType, request: Envel
         )
     return validate_parameters(
         family.parameters, values | {"prompt": request.prompt, "num_images": request.num_images}
+    )
+
+
+def adopt_request(job_type: JobType, request: Envelope) -> Envelope:
+    """What a fallback job type takes of a request that was made for another one.
+
+    Overrides and inputs that it does not offer are left out; what was really used stands in the result.
+    """
+    bounds = job_type.params
+    inputs = (*job_type.required_inputs, *job_type.accepts)
+    return request.model_copy(
+        update={
+            "params": {k: v for k, v in request.params.items() if k in bounds and _within(bounds[k], v)},
+            "inputs": {k: v for k, v in request.inputs.items() if k in inputs},
+        }
     )
 
 

@@ -1,0 +1,16 @@
+"""The request reviewer that is part of every installation and cannot be turned off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ourvidz.plugins.hookspecs import hookimpl
+from ourvidz.plugins.policy.policy import load_policy
+from ourvidz.plugins.policy.reviewer import PolicyReviewer
+from ourvidz.spec.settings import Settings
+
+
+@hookimpl
+def ourvidz_request_reviewers(settings: Settings, root: Path) -> list[PolicyReviewer]:
+    added = settings.review.policy
+    return [PolicyReviewer(load_policy(root / added if added else None))]

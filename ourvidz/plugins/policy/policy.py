@@ -1,0 +1,88 @@
+"""The policy: categories of terms, from the built-in file and from the deployment's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BeforeValidator, Field, ValidationError
+
+from ourvidz.errors import NotReady
+from ourvidz.plugins.policy.readings import words_of
+from ourvidz.spec.identifiers import Identifier
+from ourvidz.spec.job_type import Frozen, as_tuple
+
+BUILT_IN = Path(__file__).with_name("policy.yaml")
+
+#: The category that ages below 18 belong to.
+MINOR = "minor"
+
+
+class PolicyInvalid(NotReady):
+    """A policy file that cannot be used; no worker starts with it."""
+
+    code = "policy_invalid"
+
+
+class CategoryEntry(Frozen):
+    """One category of a policy file."""
+
+    reason: str | None = Field(default=None, min_length=1, max_length=500)
+    terms: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()
+
+
+class PolicyFile(Frozen):
+    """A policy file."""
+
+    categories: dict[Identifier, CategoryEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is refused. Every mapping goes from a category to what belongs to it."""
+
+    reasons: Mapping[str, str]
+    terms: Mapping[str, frozenset[tuple[str, ...]]]
+    """Terms as the words that :mod:`ourvidz.plugins.policy.readings` finds in a text."""
+
+
+def load_policy(added: Path | None) -> Policy:
+    """The built-in policy, with the categories and terms of another file added. Raises PolicyInvalid."""
+    files = [BUILT_IN, *([added] if added else [])]
+    reasons: dict[str, str] = {}
+    terms: dict[str, frozenset[tuple[str, ...]]] = {}
+    for file in files:
+        for name, entry in _read(file).categories.items():
+            # The first reason stays: a deployment adds to a category, it does not rewrite it.
+            reasons.setdefault(name, entry.reason or f"It mentions what this platform refuses ({name}).")
+            terms[name] = terms.get(name, frozenset()) | _forms(file, name, entry.terms)
+    return Policy(reasons, terms)
+
+
+def _read(file: Path) -> PolicyFile:
+    try:
+        return PolicyFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise PolicyInvalid(f"{file}: the policy cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise PolicyInvalid(f"{file}: the policy is not UTF-8") from None
+    except yaml.YAMLError as error:
+        raise PolicyInvalid(f"{file}: the policy is not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise PolicyInvalid(f"{file}: {found or 'not a policy'}; expected categories with terms") from None
+
+
+def _forms(file: Path, category: str, terms: Iterable[str]) -> frozenset[tuple[str, ...]]:
+    forms = set()
+    for term in terms:
+        words = tuple(words_of(term))
+        if not words:
+            raise PolicyInvalid(
+                f"{file}: {category}: the term {term!r} has no letter, nothing would match it"
+            )
+        forms |= {words, (*words[:-1], words[-1] + "s")}
+    return frozenset(forms)

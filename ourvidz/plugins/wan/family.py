@@ -1,0 +1,105 @@
+"""The WAN 2.1 family: which specs it can make, and what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ourvidz.errors import NotReady
+from ourvidz.plugins.family import LoadContext, Model
+from ourvidz.plugins.parameters import check_parameters
+from ourvidz.plugins.wan.parameters import FRAMES_PER_LATENT, SIZE_STEP, WanParameters
+from ourvidz.spec.job_type import JobType
+from ourvidz.spec.problems import Finding
+from ourvidz.spec.settings import ModelEntry, Profile
+from ourvidz.spec.units import Resolution
+
+
+class ModelNotRunnable(NotReady):
+    """The family is known to this version of ourvidz, which has no pipeline for it."""
+
+    code = "model_not_runnable"
+
+
+class WanFamily:
+    """Videos and pictures with diffusers' WAN 2.1."""
+
+    name = "wan"
+    description = "WAN 2.1 text to video; this version checks its job types but cannot run them"
+    default_model = ModelEntry(
+        family="wan",
+        location="Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
+        # The sizes that the 1.3B checkpoint was trained for, 480p both ways.
+        sizes=(Resolution(832, 480), Resolution(480, 832)),
+    )
+    parameters = WanParameters
+    #: diffusers has WAN since 0.33; its prompt cleaning needs ftfy.
+    requirements = (
+        "accelerate>=0.33",
+        "diffusers>=0.33",
+        "ftfy>=6.1",
+        "numpy>=1.26",
+        "safetensors>=0.4.3",
+        "tokenizers>=0.19",
+        "torch>=2.4",
+        "transformers>=4.49",
+    )
+
+    def check(self, job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
+        """Check parameters, the checkpoint's sizes, and that a video has a length and a picture none."""
+        yield from check_parameters(job_type, WanParameters)
+        yield from _check_sizes(job_type, model)
+        yield from _check_length(job_type)
+
+    def reduce(self, parameters: WanParameters, profile: Profile) -> WanParameters:
+        """Scale down, to sides that 16 divides and 4k+1 frames; a video stays one, of 5 frames or more."""
+        size = parameters.resolution
+        latents = max(1, int((parameters.frame_count - 1) * profile.frames) // FRAMES_PER_LATENT)
+        is_video = parameters.frame_count > 1
+        return parameters.model_copy(
+            update={
+                "resolution": Resolution(_side(size.width, profile), _side(size.height, profile)),
+                "steps": max(1, round(parameters.steps * profile.steps)),
+                "frames": latents * FRAMES_PER_LATENT + 1 if is_video else parameters.frames,
+                "duration": None if is_video else parameters.duration,
+            }
+        )
+
+    def load(self, context: LoadContext) -> Model[WanParameters]:
+        """Raises ModelNotRunnable."""
+        raise ModelNotRunnable(
+            f"{context.model.location}: WAN's pipeline is not part of this version of ourvidz, "
+            "which checks, exports and queues its job types only; retire them or run another family"
+        )
+
+
+def _side(pixels: int, profile: Profile) -> int:
+    return max(SIZE_STEP, int(pixels * profile.scale) // SIZE_STEP * SIZE_STEP)
+
+
+def _check_sizes(job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
+    sizes = [str(size) for size in model.sizes]
+    expected = " or ".join(sizes)
+    if sizes and str(job_type.resolution) not in sizes:
+        yield Finding(("resolution",), "size_unsupported", str(job_type.resolution), expected)
+    override = job_type.params.get("resolution")
+    for choice in override.choices if override and sizes else ():
+        if choice not in sizes:
+            yield Finding(("params", "resolution", "choices"), "size_unsupported", str(choice), expected)
+
+
+def _check_length(job_type: JobType) -> Iterator[Finding]:
+    if job_type.content_type == "video":
+        if job_type.duration is None and job_type.frames is None:
+            yield Finding(("duration",), "length_missing", "the video has no length", "a duration or frames")
+        if job_type.frames == 1:
+            yield Finding(("frames",), "length_invalid", "1", "5 frames or more in a video")
+        return
+    given = {"duration": job_type.duration, "fps": job_type.fps, "frames": job_type.frames}
+    for name in ("duration", "fps", "frames"):
+        if given[name] is not None and (name, given[name]) != ("frames", 1):
+            yield Finding(
+                (name,), "length_invalid", f"{given[name]:g}", "none, since a picture has one frame"
+            )
+        if name in job_type.params:
+            found = "a request may choose it"
+            yield Finding(("params", name), "length_invalid", found, "none, since a picture has one frame")

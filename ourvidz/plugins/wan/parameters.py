@@ -1,0 +1,72 @@
+"""What WAN 2.1 can be told, and which values it can make."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from ourvidz.spec.job_type import MAX_GUIDANCE, MAX_STEPS, Frozen
+from ourvidz.spec.units import Resolution, ResolutionField
+
+#: Frames per second that WAN 2.1 was trained at.
+FPS = 16
+
+#: The VAE turns four frames into one latent frame, and the first one into a latent frame of its own.
+FRAMES_PER_LATENT = 4
+
+#: The VAE's spatial factor 8 times the transformer's patch of 2.
+SIZE_STEP = 16
+
+
+def frames_of(duration: float, fps: int) -> int:
+    """The legal number of frames, 4k+1, of a video of so many seconds: 5 s at 16 fps are 81."""
+    return FRAMES_PER_LATENT * round(duration * fps / FRAMES_PER_LATENT) + 1
+
+
+class WanParameters(Frozen):
+    """Everything that a WAN generation depends on, beside the checkpoint and the seed."""
+
+    prompt: str
+    negative_prompt: str | None = None
+    num_images: int = Field(default=1, ge=1)
+    resolution: ResolutionField
+    steps: int = Field(ge=1, le=MAX_STEPS)
+    guidance: float = Field(ge=0.0, le=MAX_GUIDANCE)
+    fps: int = Field(default=FPS, ge=1)
+    duration: float | None = Field(default=None, gt=0.0)
+    """Seconds. Without a duration and without ``frames`` it is a picture."""
+    frames: int | None = Field(default=None, ge=1)
+    scheduler: Literal["unipc"] = "unipc"
+    """UniPC with flow prediction; other samplers do not solve WAN's flow."""
+    flow_shift: float | None = Field(default=None, gt=0.0)
+    """None: the checkpoint's own."""
+    deterministic: bool = True
+
+    @property
+    def frame_count(self) -> int:
+        """Frames to make, 4k+1; 1 for a picture."""
+        if self.frames is not None:
+            return self.frames
+        return 1 if self.duration is None else frames_of(self.duration, self.fps)
+
+    @field_validator("resolution")
+    @classmethod
+    def _fits_the_grid(cls, size: Resolution) -> Resolution:
+        if size.width % SIZE_STEP or size.height % SIZE_STEP:
+            raise ValueError(f"expected a width and a height that {SIZE_STEP} divides")
+        return size
+
+    @field_validator("frames")
+    @classmethod
+    def _are_legal(cls, frames: int | None, info: ValidationInfo) -> int | None:
+        if frames is None:
+            return None
+        if frames % FRAMES_PER_LATENT != 1:
+            below = (frames - 1) // FRAMES_PER_LATENT * FRAMES_PER_LATENT + 1
+            raise ValueError(f"expected 4k+1 frames, such as {below} or {below + FRAMES_PER_LATENT}")
+        duration, fps = info.data.get("duration"), info.data.get("fps")
+        if duration and fps and frames != frames_of(duration, fps):
+            agreed = frames_of(duration, fps)
+            raise ValueError(f"expected {agreed}, which is {duration:g} s at {fps} fps; give one of the two")
+        return frames
