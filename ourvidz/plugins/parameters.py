@@ -49,19 +49,18 @@ def spec_parameters(job_type: JobType) -> dict[str, Any]:
 def unconsumed(job_type: JobType, parameters: type[BaseModel]) -> Iterator[Finding]:
     """Find what a spec sets, or lets a request choose, that the family's ``parameters`` do not have."""
     taken = parameters.model_fields
-    expected = "one of " + ", ".join(name for name in taken if name not in REQUEST_FIELDS)
+    known = "one of " + ", ".join(name for name in taken if name not in REQUEST_FIELDS)
     for name in spec_parameters(job_type):
         if name not in taken:
-            found = f"{job_type.worker} does not use it"
-            yield Finding((name,), "parameter_unconsumed", found, expected)
+            found = f"what {job_type.worker} does not use"
+            yield Finding((name,), "parameter_unconsumed", found, known)
     for name in job_type.params:
         if name in REQUEST_FIELDS:
-            found = "every request may choose it, within no bounds"
-            yield Finding(("params", name), "parameter_unconsumed", found, expected)
+            found = "what every request may choose, without bounds"
+            yield Finding(("params", name), "parameter_unconsumed", found, known)
         elif name not in taken:
-            meant = nearest(name, taken)
-            found = f"{job_type.worker} does not use it" + (f", did you mean {meant}?" if meant else "")
-            yield Finding(("params", name), "parameter_unconsumed", found, expected)
+            found = f"what {job_type.worker} does not use"
+            yield Finding(("params", name), "parameter_unconsumed", found, nearest(name, taken) or known)
 
 
 def check_parameters(job_type: JobType, parameters: type[BaseModel]) -> Iterator[Finding]:
@@ -76,7 +75,7 @@ def check_parameters(job_type: JobType, parameters: type[BaseModel]) -> Iterator
     values |= {"prompt": "a lighthouse", "num_images": job_type.batch_sizes[0]}
     refused = dict(_refusals(parameters, values))
     for name, expected in refused.items():
-        found = str(values[name]) if name in values else "it is not set"
+        found = str(values[name]) if name in values else "nothing"
         yield Finding((name,), "parameter_refused", found, expected)
     for name, bounds in job_type.params.items():
         if name not in taken or name in REQUEST_FIELDS:

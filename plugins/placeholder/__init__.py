@@ -102,13 +102,11 @@ class PlaceholderFamily:
     def check(self, job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
         yield from check_parameters(job_type, PlaceholderParameters)
         if model.location != self.default_model.location or model.precision is not None:
-            yield Finding(
-                ("model",), "model_unsupported", model.location, "no model, there is nothing to load"
-            )
+            yield Finding(("model",), "model_unsupported", model.location, "none, there is nothing to load")
         if job_type.content_type != "image":
             yield Finding(("content_type",), "content_unsupported", job_type.content_type, "image")
         for name in (*job_type.required_inputs, *job_type.accepts):
-            yield Finding(("accepts",), "input_unsupported", name, "no input, a placeholder shows none")
+            yield Finding(("accepts",), "input_unsupported", name, "none, since a placeholder shows none")
 
     def reduce(self, parameters: PlaceholderParameters, profile: Profile) -> PlaceholderParameters:
         size = parameters.resolution

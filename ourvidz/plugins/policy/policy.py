@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from ourvidz.errors import NotReady
 from ourvidz.plugins.policy.readings import words_of
+from ourvidz.spec.document import Document, read_document
 from ourvidz.spec.identifiers import Identifier
 from ourvidz.spec.job_type import Frozen, as_tuple
+from ourvidz.spec.problems import FieldPath, Problem
+from ourvidz.spec.wording import expectation, show
 
 BUILT_IN = Path(__file__).with_name("policy.yaml")
 
@@ -63,17 +65,22 @@ def load_policy(added: Path | None) -> Policy:
 
 
 def _read(file: Path) -> PolicyFile:
-    try:
-        return PolicyFile.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise PolicyInvalid(f"{file}: the policy cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise PolicyInvalid(f"{file}: the policy is not UTF-8") from None
-    except yaml.YAMLError as error:
-        raise PolicyInvalid(f"{file}: the policy is not YAML: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise PolicyInvalid(f"{file}: {found or 'not a policy'}; expected categories with terms") from None
+    if not file.exists():
+        raise PolicyInvalid(f"the policy {file} does not exist; write it, or take review.policy out")
+    document = read_document(file)
+    problems = list(document.problems)
+    if not problems:
+        try:
+            return PolicyFile.model_validate(document.content)
+        except ValidationError as error:
+            problems += [_problem(document, one["loc"], one["type"], one["input"]) for one in error.errors()]
+    raise PolicyInvalid("the policy cannot be used: " + "; ".join(map(str, sorted(problems))))
+
+
+def _problem(document: Document, path: FieldPath, code: str, value: object) -> Problem:
+    found = "an unknown key" if code == "extra_forbidden" else show(value)
+    expected = expectation(PolicyFile, path) or "categories (a-z, 0-9, _) with a list of terms and a reason"
+    return document.problem(path, code, found, expected)
 
 
 def _forms(file: Path, category: str, terms: Iterable[str]) -> frozenset[tuple[str, ...]]:

@@ -90,9 +90,9 @@ def _check_sizes(job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
 def _check_length(job_type: JobType) -> Iterator[Finding]:
     if job_type.content_type == "video":
         if job_type.duration is None and job_type.frames is None:
-            yield Finding(("duration",), "length_missing", "the video has no length", "a duration or frames")
+            yield Finding(("duration",), "length_missing", "no length", "a duration or frames")
         if job_type.frames == 1:
-            yield Finding(("frames",), "length_invalid", "1", "5 frames or more in a video")
+            yield Finding(("frames",), "length_invalid", "1", "5 or more in a video")
         return
     given = {"duration": job_type.duration, "fps": job_type.fps, "frames": job_type.frames}
     for name in ("duration", "fps", "frames"):
@@ -101,5 +101,6 @@ def _check_length(job_type: JobType) -> Iterator[Finding]:
                 (name,), "length_invalid", f"{given[name]:g}", "none, since a picture has one frame"
             )
         if name in job_type.params:
-            found = "a request may choose it"
-            yield Finding(("params", name), "length_invalid", found, "none, since a picture has one frame")
+            yield Finding(
+                ("params", name), "length_invalid", "a choice", "none, since a picture has one frame"
+            )
