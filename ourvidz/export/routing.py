@@ -42,7 +42,7 @@ TABLE_TYPES = {
     "STORAGE_BUCKET_MAPPING": "Record<JobType, string>",
     "COMPLETION_TIMES": "Record<JobType, number>",
     "JOB_TYPES": "readonly { id: JobType; name: string; time: string; badge: string }[]",
-    "FALLBACK_STRATEGIES": "Record<JobType, JobType | null>",
+    "FALLBACK_STRATEGIES": "Record<JobType, string | null>",
     "WORKER_TYPES": "Record<JobType, WorkerType>",
 }
 

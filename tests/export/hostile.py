@@ -46,7 +46,7 @@ def _job_types(draw: st.DrawFn, ids: list[str]) -> list[JobType]:
             storage_bucket=draw(_ids),
             expected_time=draw(st.floats(0.001, 1e9)),
             phase=draw(st.sampled_from([1, 2])),
-            status=draw(st.sampled_from(["active", "retired"])),
+            status=draw(st.sampled_from(["active", "planned", "retired"])),
             fallback=draw(st.none() | st.sampled_from(ids)),
             display=Display(name=draw(_texts)[:80], badge=draw(_texts)[:40]),
         )
