@@ -9,7 +9,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
+IDENTIFIER_PATTERN = "^[a-z][a-z0-9_]{0,62}$"
+IDENTIFIER_RULE = "a name of a-z, 0-9 and _, beginning with a letter, at most 63 long"
+
+_IDENTIFIER = re.compile(IDENTIFIER_PATTERN[1:-1])
 
 
 def check_identifier(value: str) -> str:
@@ -18,7 +21,7 @@ def check_identifier(value: str) -> str:
     63 characters at most, PostgreSQL's limit for an identifier.
     """
     if not _IDENTIFIER.fullmatch(value):
-        raise ValueError("expected a name of a-z, 0-9 and _, beginning with a letter, at most 63 long")
+        raise ValueError(f"expected {IDENTIFIER_RULE}")
     return value
 
 
@@ -31,5 +34,5 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 Identifier = Annotated[
     str,
     AfterValidator(check_identifier),
-    WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"}),
+    WithJsonSchema({"type": "string", "pattern": IDENTIFIER_PATTERN}),
 ]

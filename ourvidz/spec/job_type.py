@@ -5,9 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from ourvidz.spec.identifiers import Identifier
 from ourvidz.spec.units import Bytes, ResolutionField, Seconds
@@ -33,9 +43,21 @@ class Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def one_or_more(value: object) -> object:
-    """Let one value stand for a list of one, as in the plan's ``requires: init_image_upload``."""
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
+class OneOrMore:
+    """Lets one value stand for a list of one, as in the plan's ``requires: init_image_upload``."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._as_tuple, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+    @staticmethod
+    def _as_tuple(value: object) -> object:
+        return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def as_tuple(value: object) -> object:
@@ -62,7 +84,7 @@ class Override(Frozen):
 
     min: float | None = Field(default=None, description="Smallest number allowed.")
     max: float | None = Field(default=None, description="Largest number allowed.")
-    choices: Annotated[tuple[Scalar, ...], BeforeValidator(one_or_more)] = Field(
+    choices: Annotated[tuple[Scalar, ...], OneOrMore()] = Field(
         default=(), description="The only values allowed."
     )
 
@@ -90,9 +112,14 @@ class JobType(Frozen):
 
     id: Identifier = Field(description="Name of the job type; the file's name without .yaml.")
 
-    worker: Annotated[str, BeforeValidator(_upper), Field(pattern=r"^[A-Z][A-Z0-9_]*$")] = Field(
-        description="The model family that makes it, such as SDXL or WAN; case does not matter."
-    )
+    worker: Annotated[
+        str,
+        BeforeValidator(_upper),
+        Field(pattern=r"^[A-Z][A-Z0-9_]{0,62}$"),
+        WithJsonSchema(
+            {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]{0,62}$", "examples": ["SDXL", "WAN"]}
+        ),
+    ] = Field(description="The model family that makes it, such as SDXL or WAN; case does not matter.")
     queue: Identifier = Field(description="The queue that its jobs wait in.")
     content_type: ContentType = Field(description="What comes out.")
     resolution: ResolutionField = Field(description="Width and height in pixels.")
@@ -110,10 +137,10 @@ class JobType(Frozen):
     strength: float | None = Field(
         default=None, gt=0.0, le=1.0, description="Share of the init image that is repainted."
     )
-    requires: Annotated[tuple[Literal["init_image_upload"], ...], BeforeValidator(one_or_more)] = Field(
+    requires: Annotated[tuple[Literal["init_image_upload"], ...], OneOrMore()] = Field(
         default=(), description="What a request must bring along."
     )
-    accepts: Annotated[tuple[Input, ...], BeforeValidator(one_or_more)] = Field(
+    accepts: Annotated[tuple[Input, ...], OneOrMore()] = Field(
         default=(), description="Further inputs that a request may bring along."
     )
 
@@ -135,7 +162,7 @@ class JobType(Frozen):
         default=None, description="The job type that takes over when this one fails."
     )
     display: Display | None = Field(default=None, description="How a frontend shows it.")
-    batch: Annotated[tuple[Annotated[int, Field(ge=1, le=16)], ...], BeforeValidator(one_or_more)] = Field(
+    batch: Annotated[tuple[Annotated[int, Field(ge=1, le=16)], ...], OneOrMore()] = Field(
         default=(), description="Numbers of images a request may ask for; 1, 3, 6 for images."
     )
     params: dict[Identifier, Override] = Field(

@@ -25,7 +25,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One defect in one file. ``line`` and ``column`` count from 1; ``found`` and ``expected`` as in Finding."""
+    """One defect in one file: a Finding with a place. ``line`` and ``column`` count from 1."""
 
     file: str
     line: int

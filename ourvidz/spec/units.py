@@ -11,7 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
+
+#: The validation context of values that people wrote: there a bare number has no unit and is refused.
+WRITTEN = "written"
 
 _RESOLUTION = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
 _QUANTITY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([A-Za-z]*)")
@@ -47,7 +50,7 @@ def parse_resolution(value: object) -> Resolution:
 def parse_seconds(value: object) -> float:
     """Read a time such as ``5s``, ``250ms``, ``2min`` or ``1h``, in seconds.
 
-    A number passes only when it comes from Python (a float); a text needs its unit.
+    A number passes when it comes from Python; a text needs its unit.
     """
     return _quantity(value, _SECONDS, "a time with its unit, such as 5s, 250ms, 2min or 1h")
 
@@ -59,8 +62,8 @@ def parse_bytes(value: object) -> int:
 
 
 def _quantity(value: object, units: dict[str, float], expected: str) -> float:
-    if isinstance(value, float) and math.isfinite(value):
-        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
     match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f"expected {expected}")
@@ -83,6 +86,18 @@ def format_bytes(size: int) -> str:
     return f"{size}B"
 
 
+def _written_seconds(value: object, info: ValidationInfo) -> float:
+    return parse_seconds(_with_unit(value, info))
+
+
+def _written_bytes(value: object, info: ValidationInfo) -> int:
+    return parse_bytes(_with_unit(value, info))
+
+
+def _with_unit(value: object, info: ValidationInfo) -> object:
+    return str(value) if info.context == WRITTEN and isinstance(value, int | float) else value
+
+
 def _text_schema(pattern: str, *examples: str) -> Any:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples)})
 
@@ -95,13 +110,13 @@ ResolutionField = Annotated[
 ]
 Seconds = Annotated[
     float,
-    BeforeValidator(parse_seconds),
+    BeforeValidator(_written_seconds),
     PlainSerializer(format_seconds, return_type=str),
     _text_schema(r"^[0-9]+(\.[0-9]+)? ?(ms|s|min|h)$", "5s", "90s", "5min"),
 ]
 Bytes = Annotated[
     int,
-    BeforeValidator(parse_bytes),
+    BeforeValidator(_written_bytes),
     PlainSerializer(format_bytes, return_type=str),
     _text_schema(r"^[0-9]+(\.[0-9]+)? ?(B|KB|MB|GB)$", "20MB", "10.5GB"),
 ]

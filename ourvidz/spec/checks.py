@@ -1,0 +1,152 @@
+"""The second layer of checks: what files, settings and families say fits together, or no catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from ourvidz.spec.agreement import Declared, check_buckets, check_fallbacks, check_ids, check_queues
+from ourvidz.spec.catalog import Catalog
+from ourvidz.spec.consistency import check_consistency
+from ourvidz.spec.defaults import MIME_TYPES, THUMBNAIL_MIME_TYPE, bucket_entry, queue_entry
+from ourvidz.spec.families import FamilyRules
+from ourvidz.spec.identifiers import nearest
+from ourvidz.spec.job_type import JobType
+from ourvidz.spec.loading import Declaration, SettingsFile, Sources
+from ourvidz.spec.problems import FieldPath, Finding, Problem, SpecInvalid
+from ourvidz.spec.settings import BucketEntry, ModelEntry, Settings
+
+Families = Mapping[str, FamilyRules]
+ExtraCheck = Callable[[JobType], Iterable[Finding]]
+
+
+def build_catalog(sources: Sources, families: Families, extra_checks: Sequence[ExtraCheck] = ()) -> Catalog:
+    """Make a catalog of what was read.
+
+    ``families`` are by name, in lower case; ``extra_checks`` look at every job type after its family.
+    Raises SpecInvalid with all problems of all files.
+    """
+    settings_file, settings = sources.settings_file, sources.settings
+    declarations = list(sources.declarations)
+    declared = _by_id(declarations)
+    models = _models(settings, families, declared)
+    problems = [
+        *sources.problems,
+        *_check_any(sources),
+        *check_ids(declarations),
+        *check_fallbacks(declared, {one.id for one in declarations}),
+        *check_queues(declared, settings_file),
+        *check_buckets(declared, settings_file),
+        *_check_settings(settings_file, families),
+    ]
+    for declaration, job_type in declared.values():
+        findings = _check_one(job_type, families, models, settings_file, extra_checks)
+        problems += (declaration.problem(one.field, one.code, one.found, one.expected) for one in findings)
+    if problems:
+        raise SpecInvalid(problems)
+    job_types = {job_type.id: job_type for _, job_type in declared.values()}
+    return Catalog(
+        job_types=job_types,
+        queues={
+            name: queue_entry(settings, name) for name in sorted({one.queue for one in job_types.values()})
+        },
+        buckets=_buckets(settings, job_types.values()),
+        models=models,
+        settings=settings,
+    )
+
+
+def _by_id(declarations: Sequence[Declaration]) -> Declared:
+    declared: dict[str, tuple[Declaration, JobType]] = {}
+    for one in sorted(declarations, key=lambda one: one.id):
+        if one.job_type is not None:
+            declared.setdefault(one.id, (one, one.job_type))
+    return declared
+
+
+def _models(settings: Settings, families: Families, declared: Declared) -> Mapping[str, ModelEntry]:
+    """The settings' models, and of each family in use its own unless the settings have one of its name."""
+    used = {job_type.family for _, job_type in declared.values()} & families.keys()
+    models = {name: families[name].default_model for name in used} | settings.models
+    return dict(sorted(models.items()))
+
+
+def _buckets(settings: Settings, job_types: Iterable[JobType]) -> Mapping[str, BucketEntry]:
+    """Every bucket with the MIME types of what is stored there, thumbnails included."""
+    stored: dict[str, set[str]] = {}
+    for job_type in job_types:
+        types = stored.setdefault(job_type.storage_bucket, set())
+        types.add(MIME_TYPES[job_type.content_type])
+        if job_type.thumbnail:
+            types.add(THUMBNAIL_MIME_TYPE)
+    buckets = {}
+    for name, types in sorted(stored.items()):
+        entry = bucket_entry(settings, name)
+        file_types = (*entry.file_types, *sorted(types.difference(entry.file_types)))
+        buckets[name] = entry.model_copy(update={"file_types": file_types})
+    return buckets
+
+
+def _check_any(sources: Sources) -> Iterator[Problem]:
+    if not sources.files:
+        found, expected = "no job type", "at least one file that ends in .yaml"
+        yield Problem(str(sources.folder), 1, 1, "", found, expected, "no_job_types")
+
+
+def _check_one(
+    job_type: JobType,
+    families: Families,
+    models: Mapping[str, ModelEntry],
+    settings_file: SettingsFile,
+    extra_checks: Sequence[ExtraCheck],
+) -> Iterator[Finding]:
+    """What is wrong with one job type. Where its own fields disagree, its family is not heard as well."""
+    own = list(check_consistency(job_type))
+    yield from own
+    said = {one.field for one in own}
+    family = families.get(job_type.family)
+    if family is None:
+        yield Finding(("worker",), "unknown_worker", job_type.worker, _plugin(job_type.family, families))
+        return
+    name = job_type.model or job_type.family
+    model = models.get(name)
+    if model is None:
+        if not settings_file.problems:
+            yield Finding(("model",), "unknown_model", name, _model(name, models))
+    elif model.family != job_type.family:
+        found = f"{name}, which is a model of {model.family}"
+        yield Finding(("model",), "model_of_another_family", found, f"a model of {job_type.family}")
+    else:
+        yield from (one for one in family.check(job_type, model) if one.field not in said)
+    for check in extra_checks:
+        yield from (one for one in check(job_type) if one.field not in said)
+
+
+def _check_settings(settings_file: SettingsFile, families: Families) -> Iterator[Problem]:
+    """Names in ``ourvidz.yaml`` that lead nowhere."""
+    settings, document = settings_file.settings, settings_file.document
+    for name, entry in settings.workers.items():
+        path: FieldPath = ("workers", name)
+        if name not in families:
+            place = document.key_place(path)
+            yield document.problem(path, "unknown_worker", name, _plugin(name, families), place=place)
+        if entry.profile is not None and entry.profile not in settings.profiles:
+            meant = nearest(entry.profile, settings.profiles)
+            expected = "a key of profiles" + (f": {meant}, perhaps" if meant else "")
+            yield document.problem((*path, "profile"), "unknown_profile", entry.profile, expected)
+    for name, model in settings.models.items():
+        if model.family not in families:
+            expected = _plugin(model.family, families)
+            yield document.problem(("models", name, "family"), "unknown_worker", model.family, expected)
+
+
+def _plugin(name: str, families: Families) -> str:
+    known = sorted(families)
+    meant = nearest(name, known)
+    choice = f"{meant}, perhaps" if meant else f"one of {', '.join(known)}" if known else "a family"
+    return f"{choice}; a family comes with its plugin, installed or by --plugin-dir"
+
+
+def _model(name: str, models: Mapping[str, ModelEntry]) -> str:
+    meant = nearest(name, models)
+    choice = f": {meant}, perhaps" if meant else f", which has {', '.join(models)}" if models else ""
+    return f"a key of models in ourvidz.yaml{choice}"
