@@ -1,0 +1,1 @@
+"""What runs: clients that submit and ask, workers that claim, make, store and tell."""

@@ -1,0 +1,68 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+INPUTS := setup.cfg pyproject.toml constraints.txt
+RUNNING := $(BIN)/.running
+DEVELOPING := $(BIN)/.developing
+SOURCES := ourvidz plugins tests benchmarks
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(RUNNING) ## Set up, and paint a first picture
+	$(BIN)/ourvidz models make-small sdxl data/checkpoints/sdxl-small
+	$(BIN)/ourvidz submit sdxl_image_fast --prompt "a lighthouse on a cliff at sunset" --seed 7
+	$(BIN)/ourvidz run-worker --plugin sdxl --burst
+
+.PHONY: setup
+setup: $(DEVELOPING) ## Set up .venv with everything that tests and checks need
+
+.PHONY: test
+test: $(DEVELOPING) ## Run every test
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+.PHONY: check
+check: $(DEVELOPING) ## Lint, types, import contracts, generated files
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/ourvidz validate
+	$(BIN)/ourvidz export-routing --check
+	$(BIN)/ourvidz export-schema --check
+
+.PHONY: generate
+generate: $(RUNNING) ## Write the generated files anew
+	$(BIN)/ourvidz export-routing --out supabase/functions/_shared/routing.ts
+	$(BIN)/ourvidz export-schema --out docs/reference/wire.schema.json
+
+.PHONY: format
+format: $(DEVELOPING) ## Format the code
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+.PHONY: bench
+bench: $(DEVELOPING) ## Measure start-up, validation, export and the embedded queue
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+.PHONY: clean
+clean: ## Remove what was set up and made
+	rm -rf $(VENV) data build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNNING): $(BIN)/python $(INPUTS)
+	$(PIP) install --progress-bar on -c constraints.txt -e ".[sdxl]"
+	touch $@
+
+$(DEVELOPING): $(RUNNING)
+	$(PIP) install -c constraints.txt -e ".[sdxl,dev]"
+	touch $@

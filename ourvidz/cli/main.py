@@ -1,0 +1,87 @@
+"""The root command. Commands are imported when they run, so that ``--help`` answers in a blink."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from ourvidz import __version__
+from ourvidz.cli.context import ROOT_OPTIONS, Invocation
+from ourvidz.cli.output import report_error
+from ourvidz.errors import OurvidzError
+
+#: Built-in commands: the module that defines them, and the first line of their help.
+COMMANDS = {
+    "validate": ("validate", "Check every job type and ourvidz.yaml."),
+    "jobtypes": ("jobtypes", "List, show and start job types."),
+    "plugins": ("plugins", "List what is loaded, and from where."),
+    "models": ("models", "Make checkpoints ready."),
+    "submit": ("submit", "Put a job into the queue."),
+    "run-worker": ("run_worker", "Take jobs and make what they ask for."),
+    "status": ("jobs", "Show one job."),
+    "jobs": ("jobs", "List jobs, newest first."),
+    "cancel": ("jobs", "Stop a job, waiting or running."),
+    "retry": ("jobs", "Queue a failed or cancelled job again."),
+    "queues": ("queues", "Show how full the queues are."),
+    "dead-letters": ("dead_letters", "Show and revive what could not run."),
+}
+
+
+class RootGroup(click.Group):
+    """Built-in commands by name, then those of exporters and of plugins."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *self._plugin_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            module = import_module(f"ourvidz.cli.{COMMANDS[cmd_name][0]}")
+            command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+            return command
+        return self._plugin_commands(ctx).get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, summary) for name, (_, summary) in COMMANDS.items()]
+        try:
+            added = self._plugin_commands(ctx)
+        except OurvidzError as error:
+            rows.append(("…", f"Plugins could not be loaded: {error}"))
+        else:
+            rows += [(name, command.get_short_help_str(80)) for name, command in added.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def _plugin_commands(self, ctx: click.Context) -> dict[str, click.Command]:
+        from ourvidz.cli.export import export_command
+
+        plugins = ctx.ensure_object(Invocation).plugins()
+        exports = [export_command(exporter) for exporter in plugins.exporters().values()]
+        return {command.name or "": command for command in exports} | dict(plugins.commands())
+
+
+@click.command(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ourvidz")
+@click.pass_context
+def root(ctx: click.Context, /, **chosen: Any) -> None:
+    """One YAML file becomes a working kind of generation job."""
+    ctx.obj = Invocation(**chosen)
+
+
+root.params[:0] = ROOT_OPTIONS
+
+
+def main() -> None:
+    """Run the command line. Exit status: 0 fine, 1 no, 2 usage, 3 not ready, 4 not found, 130 stopped."""
+    try:
+        sys.exit(root.main(standalone_mode=False, prog_name="ourvidz") or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except OurvidzError as error:
+        report_error(error, as_json="--json" in sys.argv[1:])
+        sys.exit(error.exit_status)

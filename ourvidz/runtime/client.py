@@ -1,0 +1,190 @@
+"""What whoever wants pictures does: submit, ask, wait, cancel."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field, JsonValue, ValidationError
+
+from ourvidz.errors import RequestInvalid
+from ourvidz.jobs.envelope import LOCAL_USER, Envelope
+from ourvidz.jobs.estimates import remaining_seconds
+from ourvidz.jobs.events import Progress
+from ourvidz.jobs.queue import JobRecord, Queue, QueueDepth
+from ourvidz.jobs.results import Result
+from ourvidz.jobs.states import FINAL, Failure, JobState, Wire
+from ourvidz.plugins.parameters import resolve_parameters
+from ourvidz.project import Project
+from ourvidz.runtime.backends import open_queue
+from ourvidz.runtime.inputs import check_inputs
+from ourvidz.runtime.making import JobTypeInactive, seeds
+
+#: How often a waiting client looks, in seconds.
+LOOK_INTERVAL = 0.1
+
+
+class JobStatus(Wire):
+    """A job as a frontend shows it: the plan's JobStatus and what became of the job."""
+
+    job_id: str = Field(serialization_alias="jobId")
+    job_type: str = Field(serialization_alias="jobType")
+    effective_job_type: str = Field(serialization_alias="effectiveJobType")
+    status: JobState
+    estimated_time: float = Field(serialization_alias="estimatedTime", description="Seconds until done.")
+    queue_position: int | None = Field(
+        serialization_alias="queuePosition", description="1: next to start; None if it does not wait."
+    )
+    worker_type: str | None = Field(serialization_alias="workerType")
+    attempt: int
+    submitted_at: float = Field(serialization_alias="submittedAt", description="Seconds since the epoch.")
+    started_at: float | None = Field(serialization_alias="startedAt")
+    finished_at: float | None = Field(serialization_alias="finishedAt")
+    progress: Progress | None
+    result: Result | None
+    error: Failure | None
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON, under the plan's names."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Client:
+    """Talks to the queue of a project. Get one from :meth:`open`."""
+
+    def __init__(self, project: Project, queue: Queue) -> None:
+        self.project = project
+        self.queue = queue
+
+    @classmethod
+    @contextmanager
+    def open(cls, project: Project) -> Iterator[Client]:
+        """Connect to the project's queue. Raises BackendUnknown, QueueUnavailable."""
+        queue = open_queue(project)
+        try:
+            yield cls(project, queue)
+        finally:
+            queue.close()
+
+    def submit(
+        self,
+        job_type: str,
+        *,
+        prompt: str,
+        negative_prompt: str | None = None,
+        seed: int | None = None,
+        num_images: int = 1,
+        params: Mapping[str, bool | int | float | str] | None = None,
+        inputs: Mapping[str, str] | None = None,
+        user_id: str = LOCAL_USER,
+        priority: int = 0,
+        metadata: Mapping[str, JsonValue] | None = None,
+    ) -> str:
+        """Put a job into its queue and return its id; on return it is durable.
+
+        What the job type or its family does not take is refused here, before anybody waits for it.
+        Raises UnknownJobType, RequestInvalid and its kin, QueueUnavailable.
+        """
+        spec = self.project.catalog[job_type]
+        if not spec.takes_jobs:
+            raise JobTypeInactive(f"{spec.id} is {spec.status} and takes no jobs")
+        envelope = _envelope(
+            job_id=str(uuid.uuid4()),
+            job_type=job_type,
+            user_id=user_id,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            seed=seed,
+            num_images=num_images,
+            params=dict(params or {}),
+            inputs=dict(inputs or {}),
+            spec_digest=spec.digest,
+            priority=priority,
+            submitted_at=datetime.now(UTC),
+            metadata=dict(metadata or {}),
+        )
+        resolve_parameters(self.project.family(spec.family), spec, envelope)
+        seeds(envelope)
+        check_inputs(spec, envelope)
+        self.queue.push(spec.queue, envelope.to_payload())
+        return envelope.job_id
+
+    def status(self, job_id: str) -> JobStatus:
+        """Look a job up. Raises JobNotFound."""
+        return self._status(self.queue.job(job_id))
+
+    def jobs(
+        self,
+        *,
+        state: JobState | None = None,
+        queue: str | None = None,
+        job_type: str | None = None,
+        limit: int = 50,
+    ) -> list[JobStatus]:
+        """The newest jobs first."""
+        found = self.queue.jobs(state=state, queue=queue, job_type=job_type, limit=limit)
+        return [self._status(job) for job in found]
+
+    def depths(self) -> list[QueueDepth]:
+        """Every queue of the catalog, and those that hold jobs beside."""
+        held = {depth.queue: depth for depth in self.queue.depths()}
+        empty = {
+            name: QueueDepth(queue=name, waiting={}, delayed=0, processing=0, oldest_seconds=None)
+            for name in self.project.catalog.queues
+        }
+        return [depth for _, depth in sorted((empty | held).items())]
+
+    def wait(
+        self,
+        job_id: str,
+        *,
+        timeout: float | None = None,
+        on_change: Callable[[JobStatus], None] = lambda _: None,
+    ) -> JobStatus:
+        """Block until a job has ended, telling every change. Raises JobNotFound, and TimeoutError."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        seen: JobRecord | None = None
+        while True:
+            job = self.queue.job(job_id)
+            if job != seen:
+                on_change(self._status(job))
+                seen = job
+            if job.state in FINAL:
+                return self._status(job)
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError(f"job {job_id} is still {job.state} after {timeout:g} s")
+            time.sleep(LOOK_INTERVAL)
+
+    def _status(self, job: JobRecord) -> JobStatus:
+        catalog = self.project.catalog
+        spec = catalog.job_types.get(job.effective_job_type)
+        ahead = self.queue.ahead(job.job_id) if job.state == "queued" else None
+        return JobStatus(
+            job_id=job.job_id,
+            job_type=job.job_type,
+            effective_job_type=job.effective_job_type,
+            status=job.state,
+            estimated_time=round(remaining_seconds(self.queue, catalog, job), 1),
+            queue_position=None if ahead is None else sum(ahead.values()) + 1,
+            worker_type=spec.worker if spec else None,
+            attempt=job.attempt,
+            submitted_at=job.submitted_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            progress=job.progress,
+            result=job.result,
+            error=job.error,
+        )
+
+
+def _envelope(**values: Any) -> Envelope:
+    try:
+        return Envelope.model_validate(values)
+    except ValidationError as error:
+        raise RequestInvalid(
+            "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        ) from None

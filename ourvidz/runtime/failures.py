@@ -1,0 +1,77 @@
+"""What becomes of a job whose making failed: tried again, given to its fallback, or over."""
+
+from __future__ import annotations
+
+import random
+from typing import Literal
+
+from ourvidz.errors import NotReady, OurvidzError, RequestInvalid
+from ourvidz.jobs.envelope import EnvelopeInvalid
+from ourvidz.jobs.states import Failure
+from ourvidz.runtime.review import Refused, ReviewFailed
+from ourvidz.spec.catalog import UnknownJobType
+
+Decision = Literal["retry", "fallback", "fail", "bury"]
+
+#: The first retry comes after about this many seconds; each further one after twice as many.
+RETRY_DELAY = 5.0
+RETRY_DELAY_MAX = 300.0
+
+#: Errors that no other job type could mend: the request itself is at fault, or must not be made.
+_FINAL = (RequestInvalid, EnvelopeInvalid, UnknownJobType, Refused, ReviewFailed)
+
+
+class GenerationFailed(OurvidzError):
+    """The model raised an error that nobody foresaw; the worker's log has it in full."""
+
+    code = "generation_failed"
+
+
+class AttemptsExhausted(OurvidzError):
+    """The job ended its worker as often as its job type allows."""
+
+    code = "attempts_exhausted"
+
+
+class JobTimedOut(OurvidzError):
+    """The job showed no progress for its job type's timeout."""
+
+    code = "timed_out"
+    retryable = True
+
+
+def failure_of(error: Exception) -> Failure:
+    """A stable code and a message for people.
+
+    The text of a foreign error stays in the worker's log, since it may quote the prompt.
+    """
+    if isinstance(error, OurvidzError):
+        return Failure(code=error.code, message=str(error))
+    return Failure(
+        code=GenerationFailed.code,
+        message=f"generation failed with {type(error).__name__}; the worker's log has the details",
+    )
+
+
+def decide(error: Exception, *, attempt: int, max_attempts: int, has_fallback: bool) -> Decision:
+    """Choose what happens to a job.
+
+    What can pass by itself (storage away, a model that is not ready) is retried while attempts are
+    left. A wrong request and a refusal are final. A payload that no worker can serve, and a job that
+    keeps ending its worker, become dead letters.
+    """
+    if isinstance(error, EnvelopeInvalid | UnknownJobType):
+        return "bury"
+    if isinstance(error, _FINAL):
+        return "fail"
+    if isinstance(error, AttemptsExhausted):
+        return "fallback" if has_fallback else "bury"
+    may_pass = isinstance(error, OurvidzError) and (error.retryable or isinstance(error, NotReady))
+    if may_pass and attempt < max_attempts:
+        return "retry"
+    return "fallback" if has_fallback else "fail"
+
+
+def retry_delay(attempt: int) -> float:
+    """Seconds until the next try: doubled each time, spread by up to a half so that retries part."""
+    return min(RETRY_DELAY * 2.0 ** (attempt - 1), RETRY_DELAY_MAX) * random.uniform(0.5, 1.0)

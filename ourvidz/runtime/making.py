@@ -1,0 +1,147 @@
+"""From a claimed job to its result: read, review, generate, check, review again, store."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ourvidz.errors import RequestInvalid
+from ourvidz.jobs.envelope import MAX_SEED, Envelope
+from ourvidz.jobs.queue import Claim
+from ourvidz.jobs.results import Result
+from ourvidz.jobs.storage import Storage
+from ourvidz.jobs.wire import read_envelope
+from ourvidz.plugins.family import GenerationRequest, JobContext, ModelFamily
+from ourvidz.plugins.parameters import adopt_request, resolve_parameters
+from ourvidz.plugins.reviewers import ReviewedRequest
+from ourvidz.runtime.inputs import fetch_inputs
+from ourvidz.runtime.models import ResidentModel
+from ourvidz.runtime.outputs import check_artifacts
+from ourvidz.runtime.review import Review
+from ourvidz.runtime.storing import store_artifacts
+from ourvidz.spec.catalog import Catalog
+from ourvidz.spec.job_type import JobType
+from ourvidz.spec.settings import Profile
+
+
+class JobTypeInactive(RequestInvalid):
+    """The job type is planned or retired and takes no jobs."""
+
+    code = "job_type_inactive"
+
+
+class MakingContext(JobContext, Protocol):
+    """What the maker needs beside what the model sees."""
+
+    def generating(self) -> AbstractContextManager[None]:
+        """While this lasts, a worker that must stop at once may break off wherever it is."""
+        ...
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Measures the stages of a job, in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - start, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claim that was read, with the job type that makes it."""
+
+    claim: Claim
+    request: Envelope
+    job_type: JobType
+
+
+def read_job(claim: Claim, catalog: Catalog) -> Job:
+    """Read a claim's payload and look its job type up.
+
+    Raises EnvelopeInvalid, UnknownJobType, and JobTypeInactive.
+    """
+    request = read_envelope(claim.payload)
+    job_type = catalog[claim.job_type]
+    if not job_type.takes_jobs:
+        raise JobTypeInactive(f"{job_type.id} is {job_type.status} and takes no jobs")
+    if claim.job_type != request.job_type:
+        request = adopt_request(job_type, request)
+    return Job(claim, request, job_type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maker:
+    """Everything that it takes to make the jobs of one family."""
+
+    family: ModelFamily[Any]
+    model: ResidentModel
+    storage: Storage
+    review: Review
+    profile: Profile | None
+
+    def make(self, job: Job, catalog: Catalog, context: MakingContext) -> Result:
+        """Make a job and store what came out.
+
+        Raises whatever is wrong with the request, the model, its output or the storage.
+        """
+        request, job_type, watch = job.request, job.job_type, Stopwatch()
+        parameters = resolve_parameters(self.family, job_type, request)
+        if self.profile is not None:
+            parameters = self.family.reduce(parameters, self.profile)
+        reviewed = ReviewedRequest(
+            job_type=job_type,
+            prompt=request.prompt,
+            negative_prompt=request.negative_prompt or job_type.negative_prompt,
+            inputs=fetch_inputs(self.storage, job_type, request, context.folder),
+        )
+        reviews = self.review.request(reviewed)
+        context.step("load", 0, 0)
+        name = catalog.model_name(job_type)
+        with watch.stage("load"):
+            model = self.model.get(name, catalog.models[name])
+        with watch.stage("generate"), context.generating():
+            output = model.generate(
+                GenerationRequest(
+                    job_type=job_type, parameters=parameters, seeds=seeds(request), inputs=reviewed.inputs
+                ),
+                context,
+            )
+        check_artifacts(output, seeds(request))
+        reviews |= self.review.output(reviewed, output.artifacts)
+        context.step("store", 0, 0)
+        with watch.stage("store"):
+            assets = store_artifacts(self.storage, job, catalog, output)
+        return Result(
+            job_type=request.job_type,
+            effective_job_type=job_type.id,
+            spec_digest=job_type.digest,
+            submitted_digest=request.spec_digest,
+            attempt=job.claim.attempt,
+            assets=assets,
+            parameters=dict(output.effective),
+            fingerprint=dict(model.fingerprint),
+            reviews=reviews,
+            seconds={**watch.seconds, **output.seconds},
+        )
+
+
+def seeds(request: Envelope) -> tuple[int, ...]:
+    """Seed ``i`` is the request's seed plus ``i``.
+
+    Without one it follows from the job's id, so that a job which starts again paints the same.
+    """
+    first = request.seed
+    if first is None:
+        first = int.from_bytes(hashlib.sha256(request.job_id.encode()).digest()[:4])
+    if first + request.num_images - 1 > MAX_SEED:
+        raise RequestInvalid(f"seed: {first} leaves no room for {request.num_images} images below 2^53")
+    return tuple(first + index for index in range(request.num_images))

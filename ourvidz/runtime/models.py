@@ -1,0 +1,54 @@
+"""The model in memory: loaded once, kept between jobs, one at a time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ourvidz.plugins.family import LoadContext, Model, ModelFamily
+from ourvidz.plugins.requirements import load_model
+from ourvidz.plugins.worker_events import WorkerEvent
+from ourvidz.project import Project
+from ourvidz.runtime.observer import Observer
+from ourvidz.spec.settings import ModelEntry
+
+
+class ResidentModel:
+    """Holds the model that was used last; another one takes its place, since both may not fit."""
+
+    def __init__(
+        self, project: Project, family: ModelFamily[Any], device: str | None, observer: Observer, worker: str
+    ) -> None:
+        self._project = project
+        self._family = family
+        self._device = device
+        self._observer = observer
+        self._worker = worker
+        self._entry: ModelEntry | None = None
+        self._model: Model[Any] | None = None
+
+    def get(self, name: str, entry: ModelEntry) -> Model[Any]:
+        """Return a model, loading it if it is not the one in memory. Raises what ``load`` raises."""
+        if self._model is not None and self._entry == entry:
+            return self._model
+        self.unload()
+        self._observer.model_loading(name)
+        start = time.monotonic()
+        model = load_model(
+            self._family,
+            LoadContext(model=entry, device=self._device, precision=entry.precision, root=self._project.root),
+        )
+        self._entry, self._model = entry, model
+        self._observer.model_loaded(name, time.monotonic() - start)
+        self._tell("model_loaded", entry.location)
+        return model
+
+    def unload(self) -> None:
+        """Give the memory back, if a model is held."""
+        if self._model is not None and self._entry is not None:
+            self._model.unload()
+            self._tell("model_unloaded", self._entry.location)
+        self._entry = self._model = None
+
+    def _tell(self, kind: Any, detail: str) -> None:
+        self._project.plugins.worker_event(WorkerEvent(kind=kind, worker=self._worker, detail=detail))

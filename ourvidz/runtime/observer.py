@@ -1,0 +1,41 @@
+"""What a worker tells whoever started it, while it works: enough for a progress bar and a log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ourvidz.jobs.queue import Claim
+from ourvidz.jobs.results import Result
+from ourvidz.jobs.states import Failure
+from ourvidz.spec.problems import SpecInvalid
+
+
+class Observer:
+    """Every method does nothing; override what you want to see. Called from the worker's thread."""
+
+    def model_loading(self, model: str) -> None:
+        """A checkpoint is being loaded."""
+
+    def model_loaded(self, model: str, seconds: float) -> None:
+        """A checkpoint is ready."""
+
+    def idle(self) -> None:
+        """Nothing waits; the worker does."""
+
+    def job_started(self, claim: Claim) -> None:
+        """A job was claimed."""
+
+    def step(self, job_id: str, stage: str, step: int, steps: int) -> None:
+        """``step`` of ``steps`` of a stage is done."""
+
+    def job_completed(self, claim: Claim, result: Result, seconds: float) -> None:
+        """A job is done."""
+
+    def job_told(self, job_id: str, places: Sequence[str]) -> None:
+        """A completed job's event was delivered; ``places`` are its results, thumbnails and record."""
+
+    def job_ended(self, claim: Claim, outcome: str, failure: Failure | None) -> None:
+        """A job left this worker otherwise: failed, cancelled, tried again later, handed back, lost."""
+
+    def specs_changed(self, error: SpecInvalid | None) -> None:
+        """The job types were read anew; with an error, the old ones stay in use."""

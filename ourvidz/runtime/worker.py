@@ -1,0 +1,239 @@
+"""A worker: claims the jobs of one family, one at a time, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from ourvidz.errors import NotFound
+from ourvidz.jobs.callback import Callback
+from ourvidz.jobs.events import JobEvent
+from ourvidz.jobs.outbox import OutboxEntry
+from ourvidz.jobs.queue import Claim
+from ourvidz.plugins.family import ModelFamily
+from ourvidz.plugins.worker_events import WorkerEvent
+from ourvidz.project import Project
+from ourvidz.runtime.backends import open_callback, open_queue, open_storage
+from ourvidz.runtime.callback.delivery import deliver_due
+from ourvidz.runtime.executor import Executor, HandBack, Stop
+from ourvidz.runtime.heartbeat import Heartbeat
+from ourvidz.runtime.making import Maker
+from ourvidz.runtime.models import ResidentModel
+from ourvidz.runtime.observer import Observer
+from ourvidz.runtime.review import Review
+from ourvidz.runtime.spec_watch import SpecWatch
+from ourvidz.spec.job_type import JobType
+from ourvidz.spec.settings import Profile, WorkerEntry
+
+log = logging.getLogger(__name__)
+
+#: How long one wait for a job lasts before specs and outbox are looked at again, in seconds.
+WAIT = 1.0
+
+
+class ProfileUnknown(NotFound):
+    """``ourvidz.yaml`` has no profile of this name."""
+
+    code = "profile_unknown"
+
+
+class Worker:
+    """One process's worth of work for one plugin. Use as a context manager.
+
+    It holds one queue connection, one heartbeat process and one model.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        plugin: str,
+        *,
+        job_type: str | None = None,
+        profile: str | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """Open everything that the worker needs; the model is loaded by :meth:`prepare` or the first job.
+
+        Raises NotFound for an unknown plugin, job type or profile, ReviewerMissing, BackendUnknown,
+        QueueUnavailable.
+        """
+        self.project = project
+        self.family: ModelFamily[Any] = project.family(plugin)
+        self.observer = observer or Observer()
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{plugin}"
+        self._only = None if job_type is None else project.job_type_of(self.family, job_type).id
+        entry = project.settings.workers.get(plugin, WorkerEntry())
+        self._stop = Stop()
+        self._lease_seconds = entry.lease
+        self._model = ResidentModel(project, self.family, entry.device, self.observer, self.name)
+        with ExitStack() as stack:
+            maker = Maker(
+                family=self.family,
+                model=self._model,
+                storage=(storage := open_storage(project)),
+                review=Review.of(project),
+                profile=_profile(project, profile or entry.profile),
+            )
+            stack.callback(storage.close)
+            self.queue = open_queue(project)
+            stack.callback(self.queue.close)
+            callback = open_callback(project)
+            stack.callback(callback.close)
+            heartbeat = Heartbeat(project, lease_seconds=entry.lease)
+            stack.callback(heartbeat.close)
+            self._close = stack.pop_all()
+        self._callback = _Observed(callback, project)
+        self._watch = SpecWatch(project)
+        self._executor = Executor(
+            catalog=project.catalog,
+            maker=maker,
+            queue=self.queue,
+            heartbeat=heartbeat,
+            stop=self._stop,
+            observer=self.observer,
+            fallback=project.settings.on_failure == "fallback",
+        )
+
+    def prepare(self) -> None:
+        """Load the model if all job types use the same one. Raises what the family's ``load`` raises."""
+        catalog = self.project.catalog
+        names = {catalog.model_name(one) for one in self._job_types() if one.takes_jobs}
+        if len(names) == 1:
+            name = names.pop()
+            self._model.get(name, catalog.models[name])
+
+    def run(self, *, burst: bool = False, once: bool = False) -> int:
+        """Work until stopped; returns how many jobs were taken.
+
+        ``burst``: until nothing waits; ``once``: one job at most. SIGTERM and SIGINT finish the running
+        job and take no more; a second one hands it back at once.
+        """
+        jobs, idle = 0, False
+        with self._signals():
+            self._tell("started")
+            try:
+                while not self._stop.drain:
+                    self._reload()
+                    deliver_due(self.queue.outbox, self._callback)
+                    claim = self._claim()
+                    if claim is not None:
+                        jobs, idle = jobs + 1, False
+                        self._executor.run(claim)
+                    elif burst or once:
+                        break
+                    else:
+                        if not idle:
+                            idle = True
+                            self.observer.idle()
+                            self._tell("idle")
+                        self.queue.wait(self._queues(), timeout=WAIT, only=self._only_types())
+                    if once and jobs:
+                        break
+            except HandBack:
+                log.warning("stopped at once; the running job went back to its queue")
+            deliver_due(self.queue.outbox, self._callback)
+            self._tell("stopped")
+        return jobs
+
+    def stop(self) -> None:
+        """Ask :meth:`run` to finish; from another thread or a signal handler."""
+        self._stop.ask()
+
+    def close(self) -> None:
+        """Unload the model and close every connection."""
+        self._model.unload()
+        self._close.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _job_types(self) -> list[JobType]:
+        mine = self.project.catalog.of_family(self.family.name)
+        return [one for one in mine if self._only in (None, one.id)]
+
+    def _only_types(self) -> set[str] | None:
+        return None if self._only is None else {self._only}
+
+    def _queues(self) -> list[str]:
+        """The queues of this worker's job types, and the older ones that they replace."""
+        names = sorted({one.queue for one in self._job_types()})
+        replaced = [self.project.catalog.queues[name].replaces for name in names]
+        return names + [name for name in replaced if name is not None]
+
+    def _claim(self) -> Claim | None:
+        return self.queue.claim(
+            self._queues(),
+            worker=self.name,
+            lease_seconds=self._lease_seconds,
+            nonce=uuid.uuid4().hex,
+            only=self._only_types(),
+        )
+
+    def _reload(self) -> None:
+        changed = self._watch.look()
+        if changed is not None:
+            self.project = changed.project
+            self._executor.catalog = changed.project.catalog
+            self.observer.specs_changed(changed.error)
+            self._tell("specs_changed")
+
+    def _tell(self, kind: Any) -> None:
+        self.project.plugins.worker_event(WorkerEvent(kind=kind, worker=self.name))
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT while working; elsewhere than in the main thread nothing is touched."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  the signature is Python's
+            self._stop.ask()
+
+        before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Observed:
+    """A callback that lets plugins know, too, what was delivered."""
+
+    def __init__(self, callback: Callback, project: Project) -> None:
+        self._callback = callback
+        self._plugins = project.plugins
+
+    def deliver(self, entry: OutboxEntry) -> None:
+        self._callback.deliver(entry)
+        self._plugins.job_event(JobEvent.model_validate_json(entry.body))
+
+    def locate(self, job_id: str) -> str | None:
+        return self._callback.locate(job_id)
+
+    def close(self) -> None:
+        self._callback.close()
+
+
+def _profile(project: Project, name: str | None) -> Profile | None:
+    if name is None:
+        return None
+    profiles = project.settings.profiles
+    if name not in profiles:
+        known = ", ".join(profiles) or "none"
+        raise ProfileUnknown(f"there is no profile {name!r} in ourvidz.yaml; known: {known}")
+    return profiles[name]

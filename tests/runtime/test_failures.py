@@ -1,0 +1,61 @@
+"""What becomes of a job whose making failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from ourvidz.errors import NotReady, RequestInvalid
+from ourvidz.jobs.envelope import EnvelopeInvalid
+from ourvidz.jobs.storage import StorageRefused, StorageUnavailable
+from ourvidz.plugins.family import OutputInvalid
+from ourvidz.runtime.failures import (
+    RETRY_DELAY,
+    RETRY_DELAY_MAX,
+    AttemptsExhausted,
+    decide,
+    failure_of,
+    retry_delay,
+)
+from ourvidz.runtime.review import Refused, ReviewFailed
+from ourvidz.spec.catalog import UnknownJobType
+
+
+@pytest.mark.parametrize(
+    ("error", "alone", "with_fallback"),
+    [
+        (StorageUnavailable("away"), "retry", "retry"),
+        (NotReady("no checkpoint"), "retry", "retry"),
+        (StorageRefused("too large"), "fail", "fallback"),
+        (OutputInvalid("black"), "fail", "fallback"),
+        (RuntimeError("foreign"), "fail", "fallback"),
+        (RequestInvalid("steps"), "fail", "fail"),
+        (Refused("no"), "fail", "fail"),
+        (ReviewFailed("late"), "fail", "fail"),
+        (AttemptsExhausted("3"), "bury", "fallback"),
+        (EnvelopeInvalid("no JSON"), "bury", "bury"),
+        (UnknownJobType("what"), "bury", "bury"),
+    ],
+)
+def test_an_error_decides_what_becomes_of_its_job(error: Exception, alone: str, with_fallback: str) -> None:
+    assert decide(error, attempt=1, max_attempts=3, has_fallback=False) == alone
+    assert decide(error, attempt=1, max_attempts=3, has_fallback=True) == with_fallback
+
+
+def test_the_last_attempt_is_not_retried() -> None:
+    error = StorageUnavailable("away")
+    assert decide(error, attempt=2, max_attempts=3, has_fallback=False) == "retry"
+    assert decide(error, attempt=3, max_attempts=3, has_fallback=False) == "fail"
+    assert decide(error, attempt=3, max_attempts=3, has_fallback=True) == "fallback"
+
+
+def test_a_foreign_error_is_told_without_its_text_which_may_quote_the_prompt() -> None:
+    failure = failure_of(ValueError("cannot tokenise: a secret wish"))
+    assert failure.code == "generation_failed"
+    assert "ValueError" in failure.message
+    assert "secret" not in failure.message
+
+
+def test_delays_grow_and_stay_bounded() -> None:
+    for attempt in range(1, 20):
+        full = min(RETRY_DELAY * 2 ** (attempt - 1), RETRY_DELAY_MAX)
+        assert full / 2 <= retry_delay(attempt) <= full
