@@ -37,11 +37,12 @@ class EnvelopeInvalid(OurvidzError):
 
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DIGITS = re.compile(r"[0-9]{1,16}")
 _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.{1,30}")
 
 
-def _uuid(value: object) -> str:
-    """Take the one usual spelling, in lower case."""
+def parse_uuid(value: object) -> str:
+    """Take the one usual spelling of a UUID, and return it in lower case. Raises ValueError."""
     if not isinstance(value, str) or not _UUID.fullmatch(value):
         raise ValueError("expected a UUID as a text")
     return value.lower()
@@ -54,14 +55,21 @@ def _timestamp(value: object) -> object:
     raise ValueError("expected a time such as 2025-07-01T12:00:00Z")
 
 
+def _version(value: object) -> object:
+    """Refuse JSON's ``true``, which Python takes for 1."""
+    if isinstance(value, bool):
+        raise ValueError("expected a number")
+    return value
+
+
 def _seed(value: object) -> object:
     """Take a seed as a number or as a text of digits, as JavaScript producers send it."""
-    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else value
+    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
 
 
 Uuid = Annotated[
     str,
-    BeforeValidator(_uuid),
+    BeforeValidator(parse_uuid),
     WithJsonSchema({"type": "string", "format": "uuid", "pattern": f"^{_UUID.pattern}$"}),
 ]
 Seed = Annotated[
@@ -72,7 +80,7 @@ Seed = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": 0, "maximum": MAX_SEED},
-                {"type": "string", "pattern": "^[0-9]{1,16}$"},
+                {"type": "string", "pattern": f"^{_DIGITS.pattern}$"},
             ]
         }
     ),
@@ -89,7 +97,7 @@ class Envelope(Wire):
     ``inputs`` are storage keys, ``bucket/path``; ``metadata`` is carried to the callback untouched.
     """
 
-    version: Literal[1] = ENVELOPE_VERSION
+    version: Annotated[Literal[1], BeforeValidator(_version)] = ENVELOPE_VERSION
     job_id: Uuid
     job_type: Identifier
     user_id: Uuid

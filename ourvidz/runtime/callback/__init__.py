@@ -1,0 +1,1 @@
+"""Callback backends, and the delivery of what waits in the outbox."""

@@ -1,0 +1,1 @@
+"""Queue backends. What each has to do says :mod:`ourvidz.jobs.queue`."""

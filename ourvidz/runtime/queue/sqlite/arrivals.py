@@ -1,0 +1,64 @@
+"""What happens to a payload when it arrives: it becomes a job, a dead letter, or is a duplicate."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+
+from ourvidz.jobs.envelope import Envelope, EnvelopeInvalid
+from ourvidz.jobs.states import Failure
+from ourvidz.jobs.wire import read_envelope
+from ourvidz.runtime.queue.sqlite.traces import announce_unreadable, bury
+
+_INSERT = """
+INSERT INTO jobs (job_id, user_id, pushed_queue, pushed_type, queue, job_type, priority,
+                  submitted_at, metadata, payload)
+VALUES (:job_id, :user_id, :queue, :job_type, :queue, :job_type, :priority,
+        :submitted_at, :metadata, :payload)
+ON CONFLICT (job_id) DO NOTHING
+"""
+
+
+def read(payload: bytes, now: float) -> Envelope | EnvelopeInvalid:
+    """Read a payload before the file is locked for it."""
+    try:
+        return read_envelope(payload, received_at=datetime.fromtimestamp(now, UTC))
+    except EnvelopeInvalid as error:
+        return error
+
+
+def take_in(
+    connection: sqlite3.Connection, queue: str, payload: bytes, read: Envelope | EnvelopeInvalid, now: float
+) -> None:
+    """Put a payload where it belongs, within a transaction."""
+    connection.execute("INSERT OR IGNORE INTO queues VALUES (?)", (queue,))
+    if isinstance(read, EnvelopeInvalid):
+        _refuse(connection, queue, payload, read, now)
+        return
+    connection.execute(
+        _INSERT,
+        {
+            "job_id": read.job_id,
+            "user_id": read.user_id,
+            "queue": queue,
+            "job_type": read.job_type,
+            "priority": read.priority,
+            "submitted_at": read.submitted_at.timestamp(),
+            "metadata": json.dumps(read.metadata),
+            "payload": payload,
+        },
+    )
+
+
+def _refuse(
+    connection: sqlite3.Connection, queue: str, payload: bytes, error: EnvelopeInvalid, now: float
+) -> None:
+    """Keep the payload. Its job has failed, unless the id is that of a job which was read before."""
+    failure = Failure(code=error.code, message=str(error))
+    bury(connection, queue=queue, job_id=error.job_id, failure=failure, attempt=0, now=now, payload=payload)
+    if error.job_id is None:
+        return
+    known = connection.execute("SELECT 1 FROM jobs WHERE job_id = ?", (error.job_id,)).fetchone()
+    if known is None:
+        announce_unreadable(connection, error.job_id, failure, now)

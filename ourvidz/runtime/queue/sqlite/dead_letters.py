@@ -1,0 +1,64 @@
+"""Dead letters in a queue file."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ourvidz.jobs.dead_letters import DeadLetter, DeadLetterNotFound
+from ourvidz.jobs.states import Failure
+from ourvidz.runtime.queue.sqlite import arrivals, jobs
+from ourvidz.runtime.queue.sqlite.database import Database
+
+
+class SqliteDeadLetters:
+    """See :class:`ourvidz.jobs.dead_letters.DeadLetters`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list(self, *, queue: str | None = None, limit: int = 50) -> list[DeadLetter]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT * FROM dead_letters WHERE :queue IS NULL OR queue = :queue"
+                " ORDER BY id DESC LIMIT :limit",
+                {"queue": queue, "limit": limit},
+            )
+            return [_letter(row) for row in rows]
+
+    def get(self, id: int) -> DeadLetter:
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT * FROM dead_letters WHERE id = ?", (id,)).fetchone()
+        if row is None:
+            raise DeadLetterNotFound(f"there is no dead letter {id}; it may have been retried or purged")
+        return _letter(row)
+
+    def retry(self, id: int) -> None:
+        letter = self.get(id)
+        now = self._database.now()
+        read = arrivals.read(letter.payload, now)
+        with self._database.transaction() as connection:
+            if not connection.execute("DELETE FROM dead_letters WHERE id = ?", (id,)).rowcount:
+                raise DeadLetterNotFound(f"dead letter {id} has just been retried or purged by somebody else")
+            ended = letter.job_id and jobs.find(connection, letter.job_id)
+            if ended and ended["state"] in jobs.STARTS_ANEW:
+                jobs.start_anew(connection, ended)
+            else:
+                arrivals.take_in(connection, letter.queue, letter.payload, read, now)
+
+    def purge(self, *, older_than: float) -> int:
+        with self._database.transaction() as connection:
+            return connection.execute(
+                "DELETE FROM dead_letters WHERE at < ?", (self._database.now() - older_than,)
+            ).rowcount
+
+
+def _letter(row: sqlite3.Row) -> DeadLetter:
+    return DeadLetter(
+        id=row["id"],
+        queue=row["queue"],
+        job_id=row["job_id"],
+        failure=Failure(code=row["code"], message=row["message"]),
+        attempt=row["attempt"],
+        at=row["at"],
+        payload=row["payload"],
+    )

@@ -1,0 +1,115 @@
+"""The steps that a job can take from one state to another, each within a transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from ourvidz.jobs.queue import JobNotFound, Lease, LeaseLost
+from ourvidz.jobs.results import Result
+from ourvidz.jobs.states import Failure, JobState
+from ourvidz.runtime.queue.sqlite.traces import announce
+
+#: States from which a job can be queued anew.
+STARTS_ANEW: Final = ("failed", "cancelled")
+
+
+def find(connection: sqlite3.Connection, job_id: str) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = connection.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+    return row
+
+
+def get(connection: sqlite3.Connection, job_id: str) -> sqlite3.Row:
+    """Raises JobNotFound."""
+    row = find(connection, job_id)
+    if row is None:
+        raise JobNotFound(f"the queue knows no job {job_id}; it was never pushed here, or is forgotten")
+    return row
+
+
+def held(connection: sqlite3.Connection, lease: Lease, verb: str | None = None) -> sqlite3.Row | None:
+    """The job that a lease is for, or None if this very verb has ended the claim before.
+
+    Raises LeaseLost for every token but the newest, and after any other verb.
+    """
+    job = find(connection, lease.job_id)
+    if job is None:
+        raise LeaseLost(f"job {lease.job_id} is not in the queue any more")
+    if job["token"] != lease.token:
+        raise LeaseLost(f"job {lease.job_id}: token {lease.token} is outdated, the newest is {job['token']}")
+    if job["settled"] is None:
+        return job
+    if job["settled"] == verb:
+        return None
+    raise LeaseLost(f"job {lease.job_id}: this claim was ended before, by {job['settled']}")
+
+
+def end(
+    connection: sqlite3.Connection,
+    job: sqlite3.Row,
+    state: JobState,
+    *,
+    verb: str,
+    now: float,
+    token: int | None = None,
+    result: Result | None = None,
+    error: Failure | None = None,
+) -> None:
+    """Give a job its last state and tell of it. ``token``: a new one, where no claim ended it."""
+    token = job["token"] if token is None else token
+    connection.execute(
+        "UPDATE jobs SET state = ?, settled = ?, token = ?, due = NULL, span = NULL, nonce = NULL,"
+        " finished_at = ?, result = ?, error = ? WHERE place = ?",
+        (
+            state,
+            verb,
+            token,
+            now,
+            result and result.model_dump_json(),
+            error and error.model_dump_json(),
+            job["place"],
+        ),
+    )
+    announce(connection, job, state, token=token, now=now, result=result, error=error)
+
+
+def put_back(
+    connection: sqlite3.Connection,
+    job: sqlite3.Row,
+    *,
+    verb: str,
+    now: float,
+    attempt: int,
+    delay: float = 0.0,
+    error: Failure | None = None,
+    queue: str | None = None,
+    job_type: str | None = None,
+) -> None:
+    """Let a job wait again at its old place; one that was to be cancelled ends instead."""
+    if job["cancel_requested"]:
+        end(connection, job, "cancelled", verb=verb, now=now)
+        return
+    connection.execute(
+        "UPDATE jobs SET state = 'queued', settled = ?, attempt = ?, due = ?, span = ?, nonce = NULL,"
+        " started_at = NULL, progress = NULL, error = ?, queue = ?, job_type = ? WHERE place = ?",
+        (
+            verb,
+            attempt,
+            now + delay if delay > 0 else None,
+            delay if delay > 0 else None,
+            error.model_dump_json() if error else job["error"],
+            queue or job["queue"],
+            job_type or job["job_type"],
+            job["place"],
+        ),
+    )
+
+
+def start_anew(connection: sqlite3.Connection, job: sqlite3.Row) -> None:
+    """Queue an ended job as if it had just been pushed; its token stays, so old claims stay void."""
+    connection.execute(
+        "UPDATE jobs SET place = (SELECT max(place) + 1 FROM jobs), state = 'queued', attempt = 0,"
+        " queue = pushed_queue, job_type = pushed_type, cancel_requested = 0, started_at = NULL,"
+        " finished_at = NULL, progress = NULL, result = NULL, error = NULL WHERE place = ?",
+        (job["place"],),
+    )

@@ -1,0 +1,1 @@
+"""Storage backends. What each has to do says :mod:`ourvidz.jobs.storage`."""
