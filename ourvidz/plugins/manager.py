@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ourvidz.jobs.callback import Callback
 from ourvidz.jobs.events import JobEvent
@@ -14,7 +14,13 @@ from ourvidz.jobs.queue import Queue
 from ourvidz.jobs.storage import Storage
 from ourvidz.plugins import offers
 from ourvidz.plugins.backends import Backend
-from ourvidz.plugins.discovery import FoundPlugin, LoadedPlugin, installed_plugins, plugins_in
+from ourvidz.plugins.discovery import (
+    FoundPlugin,
+    LoadedPlugin,
+    PluginInvalid,
+    installed_plugins,
+    plugins_in,
+)
 from ourvidz.plugins.exporters import Exporter
 from ourvidz.plugins.family import ModelFamily
 from ourvidz.plugins.registry import Registry
@@ -37,6 +43,16 @@ ROLES = {
 }
 
 
+class Offer(NamedTuple):
+    """One thing that a plugin adds; ``name`` is empty for what has none."""
+
+    kind: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}".strip()
+
+
 class Plugins:
     """Loaded plugins, and everything that they offer. What has been made is sound and does not change."""
 
@@ -47,7 +63,7 @@ class Plugins:
         """
         self._root = root
         self._registry = Registry(found)
-        self._offers: dict[str, list[str]] = {name: [] for name in self._registry.plugins}
+        self._offers: dict[str, list[Offer]] = {name: [] for name in self._registry.plugins}
         self._families = self._collect("ourvidz_model_families", "model family", offers.family_name)
         self._queues = self._collect("ourvidz_queues", "queue scheme", offers.scheme)
         self._storages = self._collect("ourvidz_storages", "storage scheme", offers.scheme)
@@ -70,9 +86,9 @@ class Plugins:
         """Every plugin, by name."""
         return tuple(self._registry.plugins.values())
 
-    def offers(self, plugin: LoadedPlugin) -> Sequence[str]:
-        """What a plugin is good for, in words: ``model family sdxl``, ``queue scheme sqlite``."""
-        roles = [role for hook, role in ROLES.items() if plugin in self._registry.implementers(hook)]
+    def offers(self, plugin: LoadedPlugin) -> Sequence[Offer]:
+        """What a plugin is good for: ``model family sdxl``, ``queue scheme sqlite``, ``reviews requests``."""
+        roles = [Offer(role) for hook, role in ROLES.items() if plugin in self._registry.implementers(hook)]
         return (*self._offers[plugin.name], *roles)
 
     def families(self) -> Mapping[str, ModelFamily[Any]]:
@@ -95,8 +111,12 @@ class Plugins:
         """Exporters by name."""
         return self._exporters
 
-    def commands(self) -> Mapping[str, click.Command]:
-        """Commands by name."""
+    def commands(self, *, reserved: Collection[str]) -> Mapping[str, click.Command]:
+        """Commands by name. Raises PluginInvalid for one of a ``reserved`` name."""
+        for plugin in self.loaded:
+            for name in reserved:
+                if Offer("command", name) in self._offers[plugin.name]:
+                    raise PluginInvalid(f"{plugin}: the command {name!r} is one of ourvidz's own; rename it")
         return self._commands
 
     def request_reviewers(self, settings: Settings) -> Sequence[RequestReviewer]:
@@ -125,7 +145,7 @@ class Plugins:
     def _collect(self, hook: str, kind: str, name_of: Callable[[Any], str]) -> Mapping[str, Any]:
         collected = self._registry.collect(hook, kind, name_of)
         for name, (plugin, _) in collected.items():
-            self._offers[plugin.name].append(f"{kind} {name}")
+            self._offers[plugin.name].append(Offer(kind, name))
         return MappingProxyType({name: one for name, (_, one) in sorted(collected.items())})
 
     def _reviewers(self, hook: str, name_of: Callable[[Any], str], settings: Settings) -> list[Any]:

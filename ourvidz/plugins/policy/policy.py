@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from ourvidz.errors import NotReady
 from ourvidz.plugins.policy.readings import words_of
-from ourvidz.spec.document import Document, read_document
+from ourvidz.spec.document import read_document
 from ourvidz.spec.identifiers import Identifier
 from ourvidz.spec.job_type import Frozen, as_tuple
-from ourvidz.spec.problems import FieldPath, Problem
-from ourvidz.spec.wording import expectation, show
+from ourvidz.spec.validation import validate
 
 BUILT_IN = Path(__file__).with_name("policy.yaml")
 
@@ -68,19 +67,11 @@ def _read(file: Path) -> PolicyFile:
     if not file.exists():
         raise PolicyInvalid(f"the policy {file} does not exist; write it, or take review.policy out")
     document = read_document(file)
-    problems = list(document.problems)
-    if not problems:
-        try:
-            return PolicyFile.model_validate(document.content)
-        except ValidationError as error:
-            problems += [_problem(document, one["loc"], one["type"], one["input"]) for one in error.errors()]
-    raise PolicyInvalid("the policy cannot be used: " + "; ".join(map(str, sorted(problems))))
-
-
-def _problem(document: Document, path: FieldPath, code: str, value: object) -> Problem:
-    found = "an unknown key" if code == "extra_forbidden" else show(value)
-    expected = expectation(PolicyFile, path) or "categories (a-z, 0-9, _) with a list of terms and a reason"
-    return document.problem(path, code, found, expected)
+    policy, problems = validate(PolicyFile, document)
+    if policy is None:
+        found = "; ".join(map(str, sorted(document.problems or problems)))
+        raise PolicyInvalid(f"the policy cannot be used: {found}")
+    return policy
 
 
 def _forms(file: Path, category: str, terms: Iterable[str]) -> frozenset[tuple[str, ...]]:

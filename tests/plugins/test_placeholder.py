@@ -1,0 +1,150 @@
+"""The drop-in plugin of the tutorial, loaded the way its user loads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ourvidz.plugins.discovery import plugins_in
+from ourvidz.plugins.family import (
+    GenerationRequest,
+    JobCancelled,
+    LoadContext,
+    Model,
+    ModelFamily,
+    ModelInvalid,
+)
+from ourvidz.plugins.manager import Plugins
+from ourvidz.plugins.parameters import spec_parameters, validate_parameters
+from ourvidz.spec.job_type import JobType
+from ourvidz.spec.settings import Profile
+
+ROOT = Path(__file__).parents[2]
+SPEC = yaml.safe_load((ROOT / "plugins/placeholder/placeholder_fast.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def family() -> ModelFamily[Any]:
+    return Plugins(plugins_in(ROOT / "plugins", ROOT), root=ROOT).families()["placeholder"]
+
+
+@pytest.fixture
+def model(family: ModelFamily[Any]) -> Model[Any]:
+    entry = family.default_model
+    return family.load(LoadContext(model=entry, device=None, precision=None, root=ROOT))
+
+
+def job_type(**fields: Any) -> JobType:
+    return JobType.model_validate({"id": "placeholder_fast"} | SPEC | fields)
+
+
+class Context:
+    """Remembers the steps, and stops where it is told to."""
+
+    def __init__(self, folder: Path, stop_at: int | None = None) -> None:
+        self.folder = folder
+        self.steps: list[int] = []
+        self._stop_at = stop_at
+
+    def step(self, stage: str, step: int, steps: int) -> None:
+        assert (stage, steps) == ("paint", 10)
+        self.steps.append(step)
+        if step == self._stop_at:
+            raise JobCancelled("stop")
+
+
+def request(family: ModelFamily[Any], seeds: tuple[int, ...] = (7,), **values: Any) -> GenerationRequest[Any]:
+    spec = job_type()
+    chosen = spec_parameters(spec) | {"prompt": "a lighthouse", "num_images": len(seeds)} | values
+    parameters = validate_parameters(family.parameters, chosen)
+    return GenerationRequest(job_type=spec, parameters=parameters, seeds=seeds)
+
+
+def test_its_job_type_fits_it(family: ModelFamily[Any]) -> None:
+    assert list(family.check(job_type(), family.default_model)) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"content_type": "video"}, ("content_type",)),
+        ({"strength": 0.5}, ("strength",)),
+        ({"resolution": "5000x100"}, ("resolution",)),
+        ({"scheduler": "euler"}, ("scheduler",)),
+        ({"accepts": "init_image"}, ("accepts",)),
+        ({"params": {"step_time": {"max": 90}}}, ("params", "step_time", "max")),
+    ],
+)
+def test_what_it_does_not_show_is_refused(
+    family: ModelFamily[Any], fields: dict[str, Any], field: tuple[str, ...]
+) -> None:
+    assert [one.field for one in family.check(job_type(**fields), family.default_model)] == [field]
+
+
+def test_it_paints_one_picture_for_each_seed_and_reports_each_step(
+    family: ModelFamily[Any], model: Model[Any], tmp_path: Path
+) -> None:
+    context = Context(tmp_path)
+    output = model.generate(request(family, seeds=(7, 8, 9)), context)
+    assert [(one.index, one.seed, one.image.size) for one in output.artifacts] == [
+        (0, 7, (768, 512)),
+        (1, 8, (768, 512)),
+        (2, 9, (768, 512)),
+    ]
+    assert context.steps == list(range(1, 11))
+    assert output.effective["resolution"] == "768x512"
+
+
+def test_the_same_request_gives_the_same_pixels(
+    family: ModelFamily[Any], model: Model[Any], tmp_path: Path
+) -> None:
+    pixels = [
+        model.generate(request(family), Context(tmp_path)).artifacts[0].image.tobytes() for _ in range(2)
+    ]
+    assert pixels[0] == pixels[1]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"prompt": "a bridge"}, {"negative_prompt": "fog"}, {"guidance": 12.0}, {"seeds": (8,)}],
+)
+def test_everything_that_is_asked_for_shows(
+    family: ModelFamily[Any], model: Model[Any], tmp_path: Path, values: dict[str, Any]
+) -> None:
+    plain = model.generate(request(family), Context(tmp_path)).artifacts[0].image.tobytes()
+    other = model.generate(request(family, **values), Context(tmp_path)).artifacts[0].image.tobytes()
+    assert plain != other
+
+
+@pytest.mark.parametrize("size", ["1x1", "8x8", "64x64", "4096x16", "16x4096"])
+def test_long_prompts_fit_any_size(
+    family: ModelFamily[Any], model: Model[Any], tmp_path: Path, size: str
+) -> None:
+    asked = request(
+        family, prompt="a very long lighthouse " * 200, negative_prompt="fog " * 99, resolution=size
+    )
+    [artifact] = model.generate(asked, Context(tmp_path)).artifacts
+    assert f"{artifact.image.width}x{artifact.image.height}" == size
+
+
+def test_a_cancelled_job_stops_at_its_step(
+    family: ModelFamily[Any], model: Model[Any], tmp_path: Path
+) -> None:
+    context = Context(tmp_path, stop_at=3)
+    with pytest.raises(JobCancelled):
+        model.generate(request(family), context)
+    assert context.steps == [1, 2, 3]
+
+
+def test_a_profile_scales_it_down(family: ModelFamily[Any]) -> None:
+    small = family.reduce(request(family).parameters, Profile(scale=0.25, steps=0.5))
+    assert (str(small.resolution), small.steps) == ("192x128", 5)
+
+
+def test_it_paints_on_no_other_device(family: ModelFamily[Any]) -> None:
+    context = LoadContext(model=family.default_model, device="cuda", precision=None, root=ROOT)
+    with pytest.raises(ModelInvalid, match="on the CPU"):
+        family.load(context)
