@@ -1,0 +1,39 @@
+"""URLs of the embedded backends: ``sqlite:data/queue.sqlite3?synchronous=normal``, ``file:/srv/media``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ourvidz.errors import NotReady
+from ourvidz.plugins.backends import BackendContext
+from ourvidz.spec.identifiers import nearest
+
+
+class LocationInvalid(NotReady):
+    """A backend's URL that names no path, or asks for something that the backend does not know."""
+
+    code = "location_invalid"
+
+
+def path_of(context: BackendContext) -> Path:
+    """The path in a URL; a relative one starts from the context's root. Raises LocationInvalid."""
+    parts = urlsplit(context.url)
+    if parts.netloc or not parts.path or parts.fragment:
+        raise LocationInvalid(
+            f"{context.url}: found no path, expected {parts.scheme}:data/name, relative to {context.root}, "
+            f"or {parts.scheme}:/absolute/name"
+        )
+    return context.root / unquote(parts.path)
+
+
+def options_of(context: BackendContext, known: Collection[str]) -> dict[str, str]:
+    """What a URL says after its question mark. Raises LocationInvalid for an option that is not known."""
+    options = dict(parse_qsl(urlsplit(context.url).query, keep_blank_values=True))
+    for name in options:
+        if name not in known:
+            meant = nearest(name, known)
+            hint = f"did you mean {meant}?" if meant else f"it has {', '.join(known) or 'none'}"
+            raise LocationInvalid(f"{context.url}: there is no option {name}; {hint}")
+    return options
