@@ -55,8 +55,11 @@ class Project:
         folder = find_job_types(Path(jobtypes) if jobtypes else None, os.environ)
         settings_path = find_settings_path(Path(config) if config else None)
         dirs = tuple(Path(one).resolve() for one in plugin_dirs)
-        plugins = load_plugins(settings_path, dirs)
         sources = read_sources(folder.path, settings_path)
+        if sources.settings_file.problems:
+            # Without settings nobody knows which plugins there are, so this is all that can be said.
+            raise SpecInvalid(list(sources.problems))
+        plugins = load_plugins(settings_path, dirs)
         return cls(
             root=project_root(settings_path),
             job_types_folder=folder,

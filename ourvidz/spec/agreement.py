@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ourvidz.spec.defaults import MIME_TYPES, bucket_entry, queue_entry
-from ourvidz.spec.identifiers import nearest
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.loading import Declaration, SettingsFile
 from ourvidz.spec.problems import FieldPath, Finding, Problem
+from ourvidz.spec.wording import one_of_known
 
 #: Job types that could be read, by id, and where they are declared.
 Declared = Mapping[str, tuple[Declaration, JobType]]
@@ -35,14 +35,13 @@ def check_fallbacks(declared: Declared, known: Iterable[str]) -> Iterator[Proble
 
     ``known`` are all ids, also of job types with problems of their own.
     """
-    ids = sorted(known)
+    ids = set(known)
     for declaration, job_type in declared.values():
         name = job_type.fallback
         if name is None:
             continue
         if name not in ids:
-            meant = nearest(name, ids)
-            expected = f"the id of a job type: {meant}, perhaps" if meant else "the id of a job type"
+            expected = one_of_known("the id of a job type", name, ids)
             yield declaration.problem(("fallback",), "unknown_fallback", name, expected)
         elif name in declared:
             for finding in _check_fallback(job_type, declared[name][1], declared):

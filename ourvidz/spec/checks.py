@@ -9,11 +9,11 @@ from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.consistency import check_consistency
 from ourvidz.spec.defaults import MIME_TYPES, THUMBNAIL_MIME_TYPE, bucket_entry, queue_entry
 from ourvidz.spec.families import FamilyRules
-from ourvidz.spec.identifiers import nearest
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.loading import Declaration, SettingsFile, Sources
 from ourvidz.spec.problems import FieldPath, Finding, Problem, SpecInvalid
 from ourvidz.spec.settings import BucketEntry, ModelEntry, Settings
+from ourvidz.spec.wording import one_of_known
 
 Families = Mapping[str, FamilyRules]
 ExtraCheck = Callable[[JobType], Iterable[Finding]]
@@ -111,7 +111,12 @@ def _check_one(
     model = models.get(name)
     if model is None:
         if not settings_file.problems:
-            yield Finding(("model",), "unknown_model", name, _model(name, models))
+            yield Finding(
+                ("model",),
+                "unknown_model",
+                name,
+                one_of_known("a key of models in ourvidz.yaml", name, models),
+            )
     elif model.family != job_type.family:
         found = f"{name}, which is a model of {model.family}"
         yield Finding(("model",), "model_of_another_family", found, f"a model of {job_type.family}")
@@ -130,8 +135,7 @@ def _check_settings(settings_file: SettingsFile, families: Families) -> Iterator
             place = document.key_place(path)
             yield document.problem(path, "unknown_worker", name, _plugin(name, families), place=place)
         if entry.profile is not None and entry.profile not in settings.profiles:
-            meant = nearest(entry.profile, settings.profiles)
-            expected = "a key of profiles" + (f": {meant}, perhaps" if meant else "")
+            expected = one_of_known("a key of profiles", entry.profile, settings.profiles)
             yield document.problem((*path, "profile"), "unknown_profile", entry.profile, expected)
     for name, model in settings.models.items():
         if model.family not in families:
@@ -140,13 +144,4 @@ def _check_settings(settings_file: SettingsFile, families: Families) -> Iterator
 
 
 def _plugin(name: str, families: Families) -> str:
-    known = sorted(families)
-    meant = nearest(name, known)
-    choice = f"{meant}, perhaps" if meant else f"one of {', '.join(known)}" if known else "a family"
-    return f"{choice}; a family comes with its plugin, installed or by --plugin-dir"
-
-
-def _model(name: str, models: Mapping[str, ModelEntry]) -> str:
-    meant = nearest(name, models)
-    choice = f": {meant}, perhaps" if meant else f", which has {', '.join(models)}" if models else ""
-    return f"a key of models in ourvidz.yaml{choice}"
+    return one_of_known("a family that a plugin offers, installed or by --plugin-dir", name, families)

@@ -186,7 +186,8 @@ class _Reader:
         if event.anchor is not None:
             self._report(path, "alias", f"the anchor &{shorten(event.anchor)}", "the value alone", place)
         if event.tag is not None:
-            self._report(path, "tag", f"the tag {shorten(event.tag)}", "the value alone", place)
+            tag = shorten(event.tag.replace("tag:yaml.org,2002:", "!!"))
+            self._report(path, "tag", f"the tag {tag}", "the value alone", place)
         if kind is yaml.ScalarEvent:
             return self._scalar(event, path, place)
         if len(path) >= MAX_DEPTH:

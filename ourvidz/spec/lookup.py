@@ -13,6 +13,9 @@ JOB_TYPES_VARIABLE = "OURVIDZ_JOBTYPES"
 SETTINGS_VARIABLE = "OURVIDZ_CONFIG"
 
 
+_LOCAL = Path("jobtypes")
+
+
 class PlaceMissing(NotFound):
     """A folder or file that was named does not exist."""
 
@@ -32,17 +35,25 @@ def find_job_types(named: Path | None, environ: Mapping[str, str]) -> Found:
 
     Raises PlaceMissing if one is named that is no folder.
     """
+    return _find_own(named, environ) or Found(_packaged(), "it comes with the package")
+
+
+def find_place_for_new(named: Path | None, environ: Mapping[str, str]) -> Path:
+    """The folder for a new job type: as for reading, but ``./jobtypes`` instead of the package's.
+
+    Raises PlaceMissing if one is named that is no folder.
+    """
+    found = _find_own(named, environ)
+    return found.path if found else _LOCAL
+
+
+def _find_own(named: Path | None, environ: Mapping[str, str]) -> Found | None:
     said = _said(named, "--jobtypes", environ, JOB_TYPES_VARIABLE)
-    if said:
-        if not said.path.is_dir():
-            raise PlaceMissing(
-                f"{said.path}: found no folder, expected one with job types, since {said.because}"
-            )
-        return said
-    local = Path("jobtypes")
-    if local.is_dir():
-        return Found(local, "the working folder has it")
-    return Found(_packaged(), "it comes with the package")
+    if said is None:
+        return Found(_LOCAL, "the working folder has it") if _LOCAL.is_dir() else None
+    if not said.path.is_dir():
+        raise PlaceMissing(f"{said.path}: found no folder, expected one with job types, since {said.because}")
+    return said
 
 
 def find_settings(named: Path | None, environ: Mapping[str, str]) -> Found | None:

@@ -9,10 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from ourvidz.spec.document import Document
 from ourvidz.spec.expectations import expectation, known_keys
-from ourvidz.spec.identifiers import nearest
 from ourvidz.spec.problems import FieldPath, Problem
 from ourvidz.spec.units import WRITTEN
-from ourvidz.spec.wording import one_of, shorten, show
+from ourvidz.spec.wording import one_of_known, shorten, show
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -103,9 +102,8 @@ def _describe(
     kind, full = error["type"], path + inner
     code = _CODES.get(kind, "bad_value")
     if kind == "extra_forbidden":
-        return document.problem(
-            full, code, "an unknown key", _known_keys(model, inner), place=document.key_place(full)
-        )
+        expected = one_of_known("a known one", str(inner[-1]), known_keys(model, inner[:-1]))
+        return document.problem(full, code, "an unknown key", expected, place=document.key_place(full))
     expected = expectation(model, inner)
     if kind == "missing":
         return document.problem(full, code, "no such key", expected, place=document.key_place(full))
@@ -124,9 +122,3 @@ def _sharpened(expected: str, error: Any) -> str:
     bound = error.get("ctx", {}).get("gt")
     is_range = error["type"] == "greater_than" and f"above {bound:g}" not in expected
     return f"{expected}, above {bound:g}" if is_range else expected
-
-
-def _known_keys(model: type[BaseModel], inner: FieldPath) -> str:
-    known = known_keys(model, inner[:-1])
-    meant = nearest(str(inner[-1]), known)
-    return f"{meant}, perhaps" if meant else one_of(sorted(known))

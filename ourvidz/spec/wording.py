@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from ourvidz.spec.identifiers import nearest
 from ourvidz.spec.problems import FieldPath
 
 #: Characters of a value that a message repeats.
 _MAX_LENGTH = 60
+
+#: Names that a message lists.
+_MAX_NAMES = 40
+
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
@@ -42,3 +47,12 @@ def dotted(path: FieldPath) -> str:
 
 def one_of(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else "one of " + ", ".join(names)
+
+
+def one_of_known(what: str, name: str, known: Iterable[str]) -> str:
+    """``what`` is expected, with the known name that was probably meant, or else all if they are few."""
+    names = sorted(known)
+    meant = nearest(name, names)
+    if meant:
+        return f"{what}; did you mean {meant}?"
+    return f"{what}: {', '.join(names)}" if 0 < len(names) <= _MAX_NAMES else what
