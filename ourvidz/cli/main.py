@@ -59,7 +59,8 @@ class RootGroup(click.Group):
 
         plugins = ctx.ensure_object(Invocation).plugins()
         exports = [export_command(exporter) for exporter in plugins.exporters().values()]
-        return {command.name or "": command for command in exports} | dict(plugins.commands())
+        added = {command.name or "": command for command in exports}
+        return added | dict(plugins.commands(reserved=(*COMMANDS, *added)))
 
 
 @click.command(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})

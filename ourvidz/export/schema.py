@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-from ourvidz.jobs.envelope import ENVELOPE_VERSION, envelope_schema
-from ourvidz.jobs.events import EVENT_VERSION, event_schema
 from ourvidz.plugins.exporters import Exporter
 from ourvidz.plugins.hookspecs import hookimpl
 from ourvidz.spec.catalog import Catalog
@@ -13,6 +11,10 @@ from ourvidz.spec.catalog import Catalog
 
 def as_json_schema(_: Catalog) -> str:
     """One document with both schemas under ``$defs``; it does not depend on the job types."""
+    # Here, since every command loads this module and few need the wire's models.
+    from ourvidz.jobs.envelope import ENVELOPE_VERSION, envelope_schema
+    from ourvidz.jobs.events import EVENT_VERSION, event_schema
+
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "What ourvidz reads from queues and tells callbacks",

@@ -8,12 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ourvidz.jobs.callback import Callback
-from ourvidz.jobs.events import JobEvent
-from ourvidz.jobs.queue import Queue
-from ourvidz.jobs.storage import Storage
 from ourvidz.plugins import offers
-from ourvidz.plugins.backends import Backend
 from ourvidz.plugins.discovery import (
     FoundPlugin,
     LoadedPlugin,
@@ -21,17 +16,23 @@ from ourvidz.plugins.discovery import (
     installed_plugins,
     plugins_in,
 )
-from ourvidz.plugins.exporters import Exporter
-from ourvidz.plugins.family import ModelFamily
 from ourvidz.plugins.registry import Registry
-from ourvidz.plugins.reviewers import OutputReviewer, RequestReviewer
-from ourvidz.plugins.worker_events import WorkerEvent
-from ourvidz.spec.job_type import JobType
-from ourvidz.spec.problems import Finding
-from ourvidz.spec.settings import Settings
 
 if TYPE_CHECKING:
     import click
+
+    from ourvidz.jobs.callback import Callback
+    from ourvidz.jobs.events import JobEvent
+    from ourvidz.jobs.queue import Queue
+    from ourvidz.jobs.storage import Storage
+    from ourvidz.plugins.backends import Backend
+    from ourvidz.plugins.exporters import Exporter
+    from ourvidz.plugins.family import ModelFamily
+    from ourvidz.plugins.reviewers import OutputReviewer, RequestReviewer
+    from ourvidz.plugins.worker_events import WorkerEvent
+    from ourvidz.spec.job_type import JobType
+    from ourvidz.spec.problems import Finding
+    from ourvidz.spec.settings import Settings
 
 #: What a plugin does that has no name of its own, by hook.
 ROLES = {

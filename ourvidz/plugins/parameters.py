@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from ourvidz.errors import RequestInvalid
-from ourvidz.jobs.envelope import Envelope
 from ourvidz.plugins.family import ModelFamily, P
 from ourvidz.spec.identifiers import nearest
 from ourvidz.spec.job_type import JobType, Override, Scalar
 from ourvidz.spec.problems import Finding
+
+if TYPE_CHECKING:
+    from ourvidz.jobs.envelope import Envelope
 
 #: The fields of a job type that steer the model. One that a spec sets must be consumed by the family.
 GENERATION_FIELDS = (
