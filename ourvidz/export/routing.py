@@ -15,6 +15,7 @@ Every table is ordered by expected time, then id.
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TypedDict, get_args
 
@@ -134,7 +135,8 @@ def as_json(catalog: Catalog) -> str:
         "required": [field for field in JOB_STATUS if not field.endswith("?")],
         "additionalProperties": False,
     }
-    return typescript.literal({**tables, "JobType": unions["JobType"], "JobStatus": status}) + "\n"
+    everything = {**tables, "JobType": unions["JobType"], "JobStatus": status}
+    return json.dumps(everything, indent=2, allow_nan=False) + "\n"
 
 
 @hookimpl

@@ -10,19 +10,19 @@ from collections.abc import Iterable, Mapping
 
 
 def literal(value: object) -> str:
-    """Write a JSON value as a literal that is JSON, JavaScript and TypeScript at once.
+    """Write a JSON value as a literal that is JSON, JavaScript and TypeScript at once, in one line.
 
     The result is ASCII, so that no line separator, direction mark or lone surrogate reaches the
     file as itself, and has no ``<``, so that it cannot end a script element. Raises ValueError for
     numbers that JSON does not have.
     """
-    text = json.dumps(value, indent=2, allow_nan=False)
+    text = json.dumps(value, allow_nan=False)
     return text.replace("<", "\\u003c")  # a JSON text has < only within strings
 
 
 def constant(name: str, value: object, *, satisfies: str) -> str:
     """Export a value whose type is as narrow as the value itself."""
-    return f"export const {name} = {literal(value)} as const satisfies {satisfies};\n"
+    return f"export const {name} = {_expression(value)} as const satisfies {satisfies};\n"
 
 
 def union(name: str, members: Iterable[str]) -> str:
@@ -45,3 +45,12 @@ def documented(comment: str, declaration: str) -> str:
 def module(header: Iterable[str], declarations: Iterable[str]) -> str:
     """Put a module together: the lines of a header, then declarations."""
     return "\n".join(("".join(f"// {line}\n" for line in header), *declarations))
+
+
+def _expression(value: object) -> str:
+    """A literal with each member of a table or list on a line of its own."""
+    if isinstance(value, Mapping) and value:
+        return "{\n" + "".join(f"  {literal(key)}: {literal(one)},\n" for key, one in value.items()) + "}"
+    if isinstance(value, list) and value:
+        return "[\n" + "".join(f"  {literal(one)},\n" for one in value) + "]"
+    return literal(value)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from ourvidz.export.routing import as_json, as_typescript, routing, time_label
+from ourvidz.project import Project
 from ourvidz.spec.catalog import Catalog
 from tests.export.catalogs import PHASE_1, PHASE_2, catalog, job_type
+
+REPOSITORY = Path(__file__).parent.parent.parent
 
 QUEUE_ROUTING = {
     "sdxl_image_fast": "sdxl_queue",
@@ -60,8 +64,22 @@ WORKER_TYPES = {
 }
 
 
-def test_the_six_job_types_of_phase_1_give_the_plans_tables_exactly() -> None:
-    tables = routing(catalog(*PHASE_1))
+@pytest.fixture(params=["plan", "shipped"])
+def eight(request: pytest.FixtureRequest) -> Catalog:
+    """The plan's eight job types: built from its values, and read from the repository's files."""
+    if request.param == "plan":
+        return catalog(*PHASE_1, *PHASE_2)
+    return Project.open(jobtypes=REPOSITORY / "jobtypes").catalog
+
+
+@pytest.fixture
+def six(eight: Catalog) -> Catalog:
+    """Those of phase 1."""
+    return catalog(*(one for one in eight.job_types.values() if one.phase == 1))
+
+
+def test_the_six_job_types_of_phase_1_give_the_plans_tables_exactly(six: Catalog) -> None:
+    tables = routing(six)
     assert tables["QUEUE_ROUTING"] == QUEUE_ROUTING
     assert tables["PHASE_2_ROUTING"] == {}
     assert tables["STORAGE_BUCKET_MAPPING"] == STORAGE_BUCKET_MAPPING
@@ -70,16 +88,16 @@ def test_the_six_job_types_of_phase_1_give_the_plans_tables_exactly() -> None:
     assert tables["WORKER_TYPES"] == WORKER_TYPES
 
 
-def test_every_table_keeps_the_plans_order() -> None:
-    tables = routing(catalog(*PHASE_1))
+def test_every_table_keeps_the_plans_order(six: Catalog) -> None:
+    tables = routing(six)
     assert list(tables["QUEUE_ROUTING"]) == list(QUEUE_ROUTING)
     assert list(tables["STORAGE_BUCKET_MAPPING"]) == list(STORAGE_BUCKET_MAPPING)
     assert list(tables["COMPLETION_TIMES"]) == list(COMPLETION_TIMES)
     assert list(tables["WORKER_TYPES"]) == list(WORKER_TYPES)
 
 
-def test_phase_2_moves_a_job_type_to_its_own_routing_table_and_to_no_other() -> None:
-    tables = routing(catalog(*PHASE_1, *PHASE_2))
+def test_phase_2_moves_a_job_type_to_its_own_routing_table_and_to_no_other(eight: Catalog) -> None:
+    tables = routing(eight)
     assert tables["QUEUE_ROUTING"] == QUEUE_ROUTING
     assert tables["PHASE_2_ROUTING"] == PHASE_2_ROUTING
     assert tables["STORAGE_BUCKET_MAPPING"] == STORAGE_BUCKET_MAPPING | {
@@ -92,9 +110,9 @@ def test_phase_2_moves_a_job_type_to_its_own_routing_table_and_to_no_other() -> 
     assert offered[:4] == ["sdxl_image_fast", "sdxl_img2img", "sdxl_image_high", "sdxl_image_premium"]
 
 
-def test_a_job_type_without_a_fallback_has_null() -> None:
+def test_a_job_type_without_a_fallback_has_null(eight: Catalog) -> None:
     wan = dict.fromkeys(("image_fast", "image_high", "video_fast", "video_high"))
-    assert routing(catalog(*PHASE_1, *PHASE_2))["FALLBACK_STRATEGIES"] == FALLBACK_STRATEGIES | wan
+    assert routing(eight)["FALLBACK_STRATEGIES"] == FALLBACK_STRATEGIES | wan
 
 
 @pytest.mark.parametrize("phase", [1, 2])
