@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, JsonValue
 
@@ -36,6 +36,12 @@ class RequirementMissing(NotReady):
     """A library that the family needs is absent or of a version that it does not run on."""
 
     code = "requirement_missing"
+
+
+class DeviceMissing(NotReady):
+    """The GPU that a model is to run on is not there."""
+
+    code = "device_missing"
 
 
 class OutputInvalid(OurvidzError):
@@ -164,4 +170,17 @@ class ModelFamily(Protocol[P]):
 
     def load(self, context: LoadContext) -> Model[P]:
         """Load a checkpoint. Raises ModelMissing, ModelInvalid, RequirementMissing."""
+        ...
+
+
+@runtime_checkable
+class MakesSmallCheckpoint(Protocol):
+    """A family that can build a small checkpoint of random weights, for tests and first steps."""
+
+    def write_small_checkpoint(self, folder: Path, *, seed: int) -> bool:
+        """Build ``folder`` in the layout of a real checkpoint; nothing can tell it from one but its size.
+
+        Return False if the checkpoint of this seed is there already. Raises CheckpointExists if
+        anything else is.
+        """
         ...

@@ -46,11 +46,8 @@ def check_requirements(requirements: Iterable[str]) -> list[RequirementStatus]:
     return statuses
 
 
-def load_model(family: ModelFamily[P], context: LoadContext) -> Model[P]:
-    """Load a checkpoint after looking for the family's libraries.
-
-    Raises RequirementMissing with what to install, and whatever the family's ``load`` raises.
-    """
+def require(family: ModelFamily[Any]) -> None:
+    """Look for a family's libraries. Raises RequirementMissing with what to install."""
     unmet = [status for status in check_requirements(family.requirements) if not status.met]
     if unmet:
         found = "; ".join(
@@ -58,6 +55,14 @@ def load_model(family: ModelFamily[P], context: LoadContext) -> Model[P]:
             for one in unmet
         )
         raise RequirementMissing(f"{family.name} needs {found}; run: {install_command(family)}")
+
+
+def load_model(family: ModelFamily[P], context: LoadContext) -> Model[P]:
+    """Load a checkpoint after looking for the family's libraries.
+
+    Raises RequirementMissing with what to install, and whatever the family's ``load`` raises.
+    """
+    require(family)
     return family.load(context)
 
 

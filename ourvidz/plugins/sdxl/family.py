@@ -1,0 +1,99 @@
+"""The SDXL family: which specs it can make, and what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ourvidz.plugins.checkpoint import find_checkpoint
+from ourvidz.plugins.family import LoadContext, Model
+from ourvidz.plugins.parameters import check_parameters
+from ourvidz.plugins.sdxl.layout import LAYOUT
+from ourvidz.plugins.sdxl.parameters import MIN_SIDE, SIZE_STEP, SdxlParameters, least_steps
+from ourvidz.spec.job_type import JobType
+from ourvidz.spec.problems import Finding
+from ourvidz.spec.settings import ModelEntry, Profile
+from ourvidz.spec.units import Resolution
+
+
+class SdxlFamily:
+    """Pictures with any checkpoint that diffusers' StableDiffusionXLPipeline loads."""
+
+    name = "sdxl"
+    description = "Stable Diffusion XL, text to image"
+    default_model = ModelEntry(family="sdxl", location="stabilityai/stable-diffusion-xl-base-1.0")
+    parameters = SdxlParameters
+    requirements = (
+        "accelerate>=0.33",
+        "diffusers>=0.31",
+        "numpy>=1.26",
+        "safetensors>=0.4.3",
+        "tokenizers>=0.19",
+        "torch>=2.4",
+        "transformers>=4.44",
+    )
+
+    def check(self, job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
+        """Check parameters, the checkpoint's sizes, and that inputs are ones that SDXL starts from."""
+        yield from check_parameters(job_type, SdxlParameters)
+        yield from _check_sizes(job_type, model)
+        yield from _check_content(job_type)
+
+    def reduce(self, parameters: SdxlParameters, profile: Profile) -> SdxlParameters:
+        """Scale size and steps down, to sides that 8 divides and at least one step.
+
+        ``profile.frames`` is about videos; a picture has none to leave out.
+        """
+        size = parameters.resolution
+        steps = max(least_steps(parameters.strength), round(parameters.steps * profile.steps))
+        return parameters.model_copy(
+            update={
+                "resolution": Resolution(_side(size.width, profile), _side(size.height, profile)),
+                "steps": min(parameters.steps, steps),
+            }
+        )
+
+    def load(self, context: LoadContext) -> Model[SdxlParameters]:
+        """Load a checkpoint. Raises ModelMissing, ModelInvalid, DeviceMissing."""
+        checkpoint = find_checkpoint(context.model.location, context.root, LAYOUT)
+        from ourvidz.plugins.sdxl.pipeline import SdxlModel
+
+        return SdxlModel(checkpoint, context)
+
+    def write_small_checkpoint(self, folder: Path, *, seed: int) -> bool:
+        """Build a checkpoint of random weights, a few MB large; see MakesSmallCheckpoint."""
+        from ourvidz.plugins.sdxl.small_checkpoint import write_small_checkpoint
+
+        return write_small_checkpoint(folder, seed=seed)
+
+
+def _side(pixels: int, profile: Profile) -> int:
+    return max(MIN_SIDE, int(pixels * profile.scale) // SIZE_STEP * SIZE_STEP)
+
+
+def _check_sizes(job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
+    sizes = [str(size) for size in model.sizes]
+    expected = " or ".join(sizes)
+    if sizes and str(job_type.resolution) not in sizes:
+        yield Finding(("resolution",), "size_unsupported", str(job_type.resolution), expected)
+    override = job_type.params.get("resolution")
+    for choice in override.choices if override and sizes else ():
+        if choice not in sizes:
+            yield Finding(("params", "resolution", "choices"), "size_unsupported", str(choice), expected)
+
+
+def _check_content(job_type: JobType) -> Iterator[Finding]:
+    if job_type.content_type != "image":
+        yield Finding(("content_type",), "content_unsupported", job_type.content_type, "image from SDXL")
+    for name in job_type.accepts:
+        if name != "init_image":
+            yield Finding(
+                ("accepts",), "input_unsupported", f"SDXL does not start from a {name}", "init_image"
+            )
+    has_init_image = "init_image" in (*job_type.required_inputs, *job_type.accepts)
+    if job_type.strength is not None and not has_init_image:
+        found = "there is no init image to repaint"
+        yield Finding(("strength",), "input_missing", found, "requires: init_image_upload, or no strength")
+    if "init_image" in job_type.required_inputs and job_type.strength is None:
+        found = "nothing says how much of the init image is repainted"
+        yield Finding(("strength",), "strength_missing", found, "a number above 0 and up to 1")

@@ -1,0 +1,23 @@
+"""What an SDXL checkpoint has to hold."""
+
+from __future__ import annotations
+
+from ourvidz.plugins.checkpoint import Layout, Part
+
+LAYOUT = Layout(
+    family="sdxl",
+    pipeline="StableDiffusionXLPipeline",
+    parts={
+        "scheduler": Part(config="scheduler_config.json"),
+        "tokenizer": Part(config="tokenizer_config.json"),
+        "tokenizer_2": Part(config="tokenizer_config.json"),
+        "text_encoder": Part(config="config.json", class_name="CLIPTextModel", weights="model"),
+        "text_encoder_2": Part(
+            config="config.json", class_name="CLIPTextModelWithProjection", weights="model"
+        ),
+        "unet": Part(
+            config="config.json", class_name="UNet2DConditionModel", weights="diffusion_pytorch_model"
+        ),
+        "vae": Part(config="config.json", class_name="AutoencoderKL", weights="diffusion_pytorch_model"),
+    },
+)

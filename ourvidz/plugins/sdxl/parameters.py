@@ -1,0 +1,120 @@
+"""What SDXL can be told, and which values it can make."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from ourvidz.errors import RequestInvalid
+from ourvidz.plugins.family import GenerationRequest
+from ourvidz.plugins.sdxl.schedulers import SAMPLERS
+from ourvidz.spec.identifiers import nearest
+from ourvidz.spec.job_type import MAX_GUIDANCE, MAX_STEPS, Frozen
+from ourvidz.spec.units import Resolution, ResolutionField
+
+#: The VAE turns 8×8 pixels into one latent.
+SIZE_STEP = 8
+
+#: Below, the UNet's deepest level has nothing left to look at.
+MIN_SIDE = 64
+
+#: Four times the 1024×1024 of the training; beyond, pictures repeat themselves.
+MAX_PIXELS = 2048 * 2048
+
+
+class PromptTooLong(RequestInvalid):
+    """A prompt of more tokens than the text encoders read; cutting it off would drop words in silence."""
+
+    code = "prompt_too_long"
+
+
+class InputUnsupported(RequestInvalid):
+    """A job that starts from a picture, which this version of the family does not."""
+
+    code = "input_unsupported"
+
+
+class SdxlParameters(Frozen):
+    """Everything that an SDXL generation depends on, beside the checkpoint and the seeds."""
+
+    prompt: str
+    negative_prompt: str | None = None
+    """None or an empty text: nothing is kept out."""
+    num_images: int = Field(default=1, ge=1)
+    resolution: ResolutionField
+    steps: int = Field(ge=1, le=MAX_STEPS)
+    guidance: float = Field(ge=0.0, le=MAX_GUIDANCE)
+    """Classifier-free guidance scale. 1 and below: the prompt alone, at half the cost."""
+    scheduler: str | None = None
+    """One of SAMPLERS; None: the checkpoint's own."""
+    strength: float | None = Field(default=None, gt=0.0, le=1.0)
+    """Share of the init image that is repainted; int(steps · strength) steps are run."""
+    deterministic: bool = True
+
+    @property
+    def is_guided(self) -> bool:
+        return self.guidance > 1.0
+
+    @field_validator("resolution")
+    @classmethod
+    def _can_be_made(cls, size: Resolution) -> Resolution:
+        if size.width % SIZE_STEP or size.height % SIZE_STEP:
+            raise ValueError(f"expected a width and a height that {SIZE_STEP} divides")
+        if min(size.width, size.height) < MIN_SIDE:
+            raise ValueError(f"expected sides of at least {MIN_SIDE} pixels")
+        if size.pixels > MAX_PIXELS:
+            raise ValueError(f"expected at most {MAX_PIXELS} pixels, such as 2048x2048")
+        return size
+
+    @field_validator("scheduler")
+    @classmethod
+    def _is_known(cls, name: str | None) -> str | None:
+        if name is not None and name not in SAMPLERS:
+            meant = nearest(name, SAMPLERS)
+            hint = f", did you mean {meant}?" if meant else ""
+            raise ValueError(f"expected one of {', '.join(SAMPLERS)}{hint}")
+        return name
+
+    @field_validator("strength")
+    @classmethod
+    def _leaves_a_step(cls, strength: float | None, info: ValidationInfo) -> float | None:
+        steps = info.data.get("steps")
+        if strength is not None and steps is not None and int(steps * strength) < 1:
+            raise ValueError(f"expected at least {least_strength(steps):g}, or no step of {steps} is run")
+        return strength
+
+    @field_validator("guidance")
+    @classmethod
+    def _reaches_the_negative_prompt(cls, guidance: float, info: ValidationInfo) -> float:
+        if guidance <= 1.0 and info.data.get("negative_prompt"):
+            raise ValueError("expected more than 1, since a negative prompt has no effect without guidance")
+        return guidance
+
+
+def refuse_inputs(request: GenerationRequest[SdxlParameters]) -> None:
+    """Raises InputUnsupported for a job that is more than text to image.
+
+    Specs of such jobs are checked and queued; painting them as text to image would ignore the input.
+    """
+    wanted: list[str] = [*request.job_type.required_inputs, *request.inputs]
+    if request.parameters.strength is not None:
+        wanted.append("strength")
+    if wanted:
+        raise InputUnsupported(
+            f"{request.job_type.id}: SDXL paints from text alone in this version of ourvidz, "
+            f"and cannot use {wanted[0]}"
+        )
+
+
+def least_strength(steps: int) -> float:
+    """The smallest strength, to three digits, of which a step is left."""
+    return math.ceil(1000 / steps) / 1000
+
+
+def least_steps(strength: float | None) -> int:
+    """The fewest steps of which one is run at this strength."""
+    if strength is None:
+        return 1
+    fewest = math.ceil(1 / strength)
+    return fewest if int(fewest * strength) else fewest + 1

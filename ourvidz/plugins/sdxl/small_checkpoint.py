@@ -1,0 +1,196 @@
+"""A small SDXL checkpoint of random weights: every class of a real one, a few MB, built in seconds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ourvidz.plugins.checkpoint import CheckpointExists, read_checkpoint
+from ourvidz.plugins.family import ModelInvalid
+from ourvidz.plugins.progress_bars import no_progress_bars
+from ourvidz.plugins.sdxl.layout import LAYOUT
+from ourvidz.plugins.sdxl.small_vocabulary import END, MAX_TOKENS, START, write_tokenizer
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+
+#: Width of each text encoder; the UNet attends to both side by side, as SDXL's does.
+TEXT_WIDTH = 32
+
+#: Sinusoidal features of each of the six numbers of SDXL's size conditioning.
+SIZE_FEATURES = 8
+
+#: The scheduler settings that SDXL was published with.
+SCHEDULER = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "prediction_type": "epsilon",
+    "timestep_spacing": "leading",
+    "steps_offset": 1,
+}
+
+
+def write_small_checkpoint(folder: Path, *, seed: int) -> bool:
+    """Build the checkpoint of ``seed`` as ``folder``. Return False if it is there already.
+
+    The same seed and libraries give the same bytes. The folder appears when it is complete. Raises
+    CheckpointExists if ``folder`` holds anything else.
+    """
+    if _is_there(folder, seed):
+        return False
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        _write_parts(partial, seed)
+        (partial / "README.md").write_text(_card(seed), encoding="utf-8")
+        partial.chmod(0o755)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial)
+        raise
+    return True
+
+
+def _is_there(folder: Path, seed: int) -> bool:
+    if not folder.exists():
+        return False
+    if folder.is_dir() and not any(folder.iterdir()):
+        return False
+    card = folder / "README.md"
+    if card.is_file() and card.read_text(encoding="utf-8", errors="replace") == _card(seed):
+        try:
+            read_checkpoint(folder, LAYOUT)
+        except ModelInvalid as error:
+            raise CheckpointExists(f"{folder} is damaged: {error}. Remove it first") from None
+        return True
+    raise CheckpointExists(
+        f"{folder} holds something else than the small sdxl checkpoint of seed {seed}; "
+        "nothing is overwritten, so name another folder or remove it first"
+    )
+
+
+def _card(seed: int) -> str:
+    """The model card, which the hub's layout keeps in README.md."""
+    return (
+        "---\nlibrary_name: diffusers\npipeline_tag: text-to-image\n---\n"
+        "# Small SDXL checkpoint\n\n"
+        "Random weights in the full class structure of Stable Diffusion XL, for tests and first steps.\n"
+        "Pictures are soft abstract shapes that follow prompt and seed; nothing was trained.\n\n"
+        f"Made by `ourvidz models make-small sdxl DIR --seed {seed}`.\n"
+    )
+
+
+def _write_parts(folder: Path, seed: int) -> None:
+    import diffusers
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    from ourvidz.plugins.sdxl.small_weights import TEXT_GAINS, draw_weights, shape_text_encoder
+
+    encoders = {
+        "text_encoder": (CLIPTextModel, "tokenizer", END, "quick_gelu"),
+        "text_encoder_2": (CLIPTextModelWithProjection, "tokenizer_2", "!", "gelu"),
+    }
+    parts: dict[str, Any] = {
+        "scheduler": diffusers.EulerDiscreteScheduler(**SCHEDULER),
+        "unet": _unet(seed),
+        "vae": _vae(seed),
+    }
+    for name, (encoder_class, tokenizer, pad, activation) in encoders.items():
+        vocabulary = write_tokenizer(folder / tokenizer, pad=pad)
+        encoder = encoder_class(_text_config(vocabulary, pad=pad, activation=activation))
+        draw_weights(encoder, seed=f"{seed}:{name}", gains=TEXT_GAINS)
+        shape_text_encoder(encoder, [vocabulary[mark] for mark in (START, END, pad)])
+        parts[name] = encoder
+    with no_progress_bars():
+        for name, part in parts.items():
+            part.save_pretrained(folder / name)
+    (folder / "model_index.json").write_text(json.dumps(_index(diffusers.__version__), indent=2) + "\n")
+
+
+def _index(version: str) -> dict[str, Any]:
+    classes = {
+        "scheduler": ("diffusers", "EulerDiscreteScheduler"),
+        "text_encoder": ("transformers", "CLIPTextModel"),
+        "text_encoder_2": ("transformers", "CLIPTextModelWithProjection"),
+        "tokenizer": ("transformers", "CLIPTokenizer"),
+        "tokenizer_2": ("transformers", "CLIPTokenizer"),
+        "unet": ("diffusers", "UNet2DConditionModel"),
+        "vae": ("diffusers", "AutoencoderKL"),
+    }
+    return {
+        "_class_name": LAYOUT.pipeline,
+        "_diffusers_version": version,
+        "force_zeros_for_empty_prompt": True,
+        **classes,
+    }
+
+
+def _text_config(vocabulary: dict[str, int], *, pad: str, activation: str) -> Any:
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=TEXT_WIDTH,
+        intermediate_size=4 * TEXT_WIDTH,
+        projection_dim=TEXT_WIDTH,
+        # SDXL reads the last but one; a third has something to be left out.
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        max_position_embeddings=MAX_TOKENS,
+        hidden_act=activation,
+        bos_token_id=vocabulary[START],
+        eos_token_id=vocabulary[END],
+        pad_token_id=vocabulary[pad],
+    )
+
+
+def _unet(seed: int) -> UNet2DConditionModel:
+    from diffusers import UNet2DConditionModel
+
+    from ourvidz.plugins.sdxl.small_weights import UNET_GAINS, draw_weights, shape_unet
+
+    unet = UNet2DConditionModel(
+        sample_size=128,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        block_out_channels=(16, 16, 32),
+        layers_per_block=1,
+        # By block, in diffusers' reading of this name the number of heads.
+        attention_head_dim=(1, 1, 2),
+        norm_num_groups=8,
+        use_linear_projection=True,
+        cross_attention_dim=2 * TEXT_WIDTH,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=SIZE_FEATURES,
+        projection_class_embeddings_input_dim=TEXT_WIDTH + 6 * SIZE_FEATURES,
+    )
+    draw_weights(unet, seed=f"{seed}:unet", gains=UNET_GAINS)
+    shape_unet(unet)
+    return unet
+
+
+def _vae(seed: int) -> AutoencoderKL:
+    from diffusers import AutoencoderKL
+
+    from ourvidz.plugins.sdxl.small_weights import VAE_GAINS, draw_weights, shape_vae
+
+    vae = AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(8, 16, 16, 16),
+        layers_per_block=1,
+        norm_num_groups=2,
+        latent_channels=4,
+        sample_size=1024,
+        # SDXL's: the factor that brings latents to unit variance, and that fp16 overflows in it.
+        scaling_factor=0.13025,
+        force_upcast=True,
+    )
+    draw_weights(vae, seed=f"{seed}:vae", gains=VAE_GAINS)
+    shape_vae(vae)
+    return vae
