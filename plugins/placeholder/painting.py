@@ -37,8 +37,8 @@ def paint(
     width = size.width - 2 * margin
 
     y = margin
-    draw.text((margin, y), title, fill=190, font=_font(unit))
-    _right(draw, size.width - margin, y, f"{size}", 190, _font(unit))
+    draw.text((margin, y), title, fill=225, font=_font(unit))
+    _right(draw, size.width - margin, y, f"{size}", 225, _font(unit))
 
     lines, font = _fitted(draw, prompt, width, size.height - 2 * margin - 9 * unit, unit)
     spacing = _height(font) * 1.25
@@ -49,13 +49,13 @@ def paint(
     if without:
         small = _font(unit)
         shortened = _wrapped(draw, f"without {without}", width, small)[0]
-        draw.text((margin, y + unit * 0.5), shortened, fill=170, font=small)
+        draw.text((margin, y + unit * 0.5), shortened, fill=205, font=small)
 
     bottom = size.height - margin
     _ticks(draw, margin, bottom, width, steps, unit)
     y = bottom - 2.3 * unit
-    draw.text((margin, y), f"seed {seed}", fill=220, font=_font(unit))
-    _right(draw, size.width - margin, y, f"{steps} steps, guidance {guidance:g}", 190, _font(unit))
+    draw.text((margin, y), f"seed {seed}", fill=235, font=_font(unit))
+    _right(draw, size.width - margin, y, f"{steps} steps, guidance {guidance:g}", 225, _font(unit))
 
     # A soft shadow under the letters keeps them readable on any colour.
     shadow = veil.filter(ImageFilter.GaussianBlur(unit / 3)).point(lambda value: value * 0.55)
@@ -105,14 +105,18 @@ def _fitted(
 
 
 def _wrapped(draw: ImageDraw.ImageDraw, text: str, width: float, font: Font) -> list[str]:
-    lines = [""]
+    """Break a text between words; a word that is too long for a line is cut off by the edge."""
+    space = draw.textlength(" ", font=font)
+    lines: list[list[str]] = [[]]
+    room = width
     for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and draw.textlength(longer, font=font) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
+        length = draw.textlength(word, font=font)
+        if lines[-1] and length > room:
+            lines.append([])
+            room = width
+        lines[-1].append(word)
+        room -= length + space
+    return [" ".join(line) for line in lines]
 
 
 def _height(font: Font) -> float:
