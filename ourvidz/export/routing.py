@@ -133,7 +133,6 @@ def as_json(catalog: Catalog) -> str:
             for field, kind in JOB_STATUS.items()
         },
         "required": [field for field in JOB_STATUS if not field.endswith("?")],
-        "additionalProperties": False,
     }
     everything = {**tables, "JobType": unions["JobType"], "JobStatus": status}
     return json.dumps(everything, indent=2, allow_nan=False) + "\n"

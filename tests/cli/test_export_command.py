@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import shlex
-import shutil
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from ourvidz.cli.main import main
+from ourvidz.cli.main import EXPORTS
 from ourvidz.export.routing import as_json, as_typescript
 from ourvidz.project import Project
+from tests.cli.conftest import CommandLine
 
 REPOSITORY = Path(__file__).parent.parent.parent
 COMMITTED = "supabase/functions/_shared/routing.ts"
@@ -32,49 +28,8 @@ def ourvidz_exporters():
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A project with the job types of the repository."""
-    shutil.copytree(REPOSITORY / "jobtypes", tmp_path / "jobtypes")
-    return tmp_path
-
-
-@pytest.fixture
 def project(folder: Path) -> Project:
     return Project.open(jobtypes=folder / "jobtypes")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What became of one command."""
-
-    status: object
-    stdout: str
-    stderr: str
-
-    @property
-    def remedy(self) -> str:
-        """The command that an error message ends in, without the program's name."""
-        program, remedy = self.stderr.split("; run: ")[1].split(" ", maxsplit=1)
-        assert program == "ourvidz"
-        return remedy
-
-
-CommandLine = Callable[[str], Run]
-
-
-@pytest.fixture
-def ourvidz(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    """Runs a command line as a shell would, in the current folder: at first the project's."""
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("OURVIDZ_JOBTYPES", raising=False)
-
-    def run(command: str) -> Run:
-        monkeypatch.setattr(sys, "argv", ["ourvidz", *shlex.split(command)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return Run(end.value.code, *capsys.readouterr())
-
-    return run
 
 
 def test_without_a_file_the_module_is_printed(ourvidz: CommandLine, project: Project) -> None:
@@ -159,6 +114,11 @@ def test_the_exporter_of_a_plugin_becomes_a_command(ourvidz: CommandLine, folder
     assert "Count them." in ourvidz(f"{place} --help").stdout
     assert ourvidz(ourvidz(f"{place} export-count --check").remedy).status == 0
     assert (folder / "count.txt").read_text() == "8 job types\n"
+
+
+def test_help_names_the_built_in_exporters_without_loading_them(project: Project) -> None:
+    exporters = project.plugins.exporters().values()
+    assert {f"export-{one.name}": one.description for one in exporters} == EXPORTS
 
 
 def test_the_committed_module_is_what_the_repositorys_job_types_say(

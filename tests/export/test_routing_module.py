@@ -15,7 +15,8 @@ import jsonschema
 import pytest
 from hypothesis import Phase, given, settings
 
-from ourvidz.export.routing import as_json, as_typescript, routing
+from ourvidz.export.routing import JOB_STATUS, as_json, as_typescript, routing
+from ourvidz.runtime.client import JobStatus
 from ourvidz.spec.catalog import Catalog
 from tests.export.catalogs import PHASE_1, PHASE_2, catalog, job_type
 from tests.export.compilation import compile_modules, evaluate
@@ -126,6 +127,11 @@ def test_a_status_is_described_for_other_languages() -> None:
         jsonschema.validate(status, schema)
     with pytest.raises(jsonschema.ValidationError, match="video_fats"):
         jsonschema.validate(status | {"workerType": "WAN", "jobType": "video_fats"}, schema)
+
+
+def test_the_command_line_shows_a_status_with_the_same_fields() -> None:
+    shown = {field.serialization_alias or name for name, field in JobStatus.model_fields.items()}
+    assert {field.rstrip("?") for field in JOB_STATUS} <= shown
 
 
 def test_json_is_one_object_with_the_plans_names_as_keys() -> None:
