@@ -21,7 +21,7 @@ from ourvidz.plugins.family import (
     Output,
 )
 from ourvidz.plugins.hookspecs import hookimpl
-from ourvidz.plugins.parameters import check_parameters
+from ourvidz.plugins.spec_checks import check_parameters
 from ourvidz.spec.job_type import MAX_GUIDANCE, MAX_STEPS, Frozen, JobType
 from ourvidz.spec.problems import Finding
 from ourvidz.spec.settings import ModelEntry, Profile

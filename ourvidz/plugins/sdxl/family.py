@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ourvidz.plugins.checkpoint import find_checkpoint
 from ourvidz.plugins.family import LoadContext, Model
-from ourvidz.plugins.parameters import check_parameters
 from ourvidz.plugins.sdxl.layout import LAYOUT
 from ourvidz.plugins.sdxl.parameters import MIN_SIDE, SIZE_STEP, SdxlParameters, least_steps
+from ourvidz.plugins.spec_checks import check_parameters, check_sizes
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.problems import Finding
 from ourvidz.spec.settings import ModelEntry, Profile
@@ -36,7 +36,7 @@ class SdxlFamily:
     def check(self, job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
         """Check parameters, the checkpoint's sizes, and that inputs are ones that SDXL starts from."""
         yield from check_parameters(job_type, SdxlParameters)
-        yield from _check_sizes(job_type, model)
+        yield from check_sizes(job_type, model)
         yield from _check_content(job_type)
 
     def reduce(self, parameters: SdxlParameters, profile: Profile) -> SdxlParameters:
@@ -69,17 +69,6 @@ class SdxlFamily:
 
 def _side(pixels: int, profile: Profile) -> int:
     return max(MIN_SIDE, int(pixels * profile.scale) // SIZE_STEP * SIZE_STEP)
-
-
-def _check_sizes(job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
-    sizes = [str(size) for size in model.sizes]
-    expected = " or ".join(sizes)
-    if sizes and str(job_type.resolution) not in sizes:
-        yield Finding(("resolution",), "size_unsupported", str(job_type.resolution), expected)
-    override = job_type.params.get("resolution")
-    for choice in override.choices if override and sizes else ():
-        if choice not in sizes:
-            yield Finding(("params", "resolution", "choices"), "size_unsupported", str(choice), expected)
 
 
 def _check_content(job_type: JobType) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ourvidz.errors import NotReady
 from ourvidz.plugins.family import LoadContext, Model
-from ourvidz.plugins.parameters import check_parameters
+from ourvidz.plugins.spec_checks import check_parameters, check_sizes
 from ourvidz.plugins.wan.parameters import FRAMES_PER_LATENT, SIZE_STEP, WanParameters
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.problems import Finding
@@ -47,7 +47,7 @@ class WanFamily:
     def check(self, job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
         """Check parameters, the checkpoint's sizes, and that a video has a length and a picture none."""
         yield from check_parameters(job_type, WanParameters)
-        yield from _check_sizes(job_type, model)
+        yield from check_sizes(job_type, model)
         yield from _check_length(job_type)
 
     def reduce(self, parameters: WanParameters, profile: Profile) -> WanParameters:
@@ -74,17 +74,6 @@ class WanFamily:
 
 def _side(pixels: int, profile: Profile) -> int:
     return max(SIZE_STEP, int(pixels * profile.scale) // SIZE_STEP * SIZE_STEP)
-
-
-def _check_sizes(job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
-    sizes = [str(size) for size in model.sizes]
-    expected = " or ".join(sizes)
-    if sizes and str(job_type.resolution) not in sizes:
-        yield Finding(("resolution",), "size_unsupported", str(job_type.resolution), expected)
-    override = job_type.params.get("resolution")
-    for choice in override.choices if override and sizes else ():
-        if choice not in sizes:
-            yield Finding(("params", "resolution", "choices"), "size_unsupported", str(choice), expected)
 
 
 def _check_length(job_type: JobType) -> Iterator[Finding]:

@@ -1,0 +1,87 @@
+"""What every model family asks of a job type: that it uses all of it, and that the checkpoint can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ourvidz.plugins.parameters import REQUEST_FIELDS, spec_parameters
+from ourvidz.spec.identifiers import nearest
+from ourvidz.spec.job_type import JobType, Override, Scalar
+from ourvidz.spec.problems import Finding
+from ourvidz.spec.settings import ModelEntry
+
+
+def check_parameters(job_type: JobType, parameters: type[BaseModel]) -> Iterator[Finding]:
+    """Find what a family's ``parameters`` do not take: of a spec, and of what it lets a request choose.
+
+    Every family's ``check`` begins with these findings, so that nothing in a spec is without effect
+    and no request meets a bound that the family cannot serve.
+    """
+    yield from _unconsumed(job_type, parameters)
+    taken = parameters.model_fields
+    values = {name: value for name, value in spec_parameters(job_type).items() if name in taken}
+    values |= {"prompt": "a lighthouse", "num_images": job_type.batch_sizes[0]}
+    refused = dict(_refusals(parameters, values))
+    for name, expected in refused.items():
+        found = str(values[name]) if name in values else "nothing"
+        yield Finding((name,), "parameter_refused", found, expected)
+    for name, bounds in job_type.params.items():
+        if name not in taken or name in REQUEST_FIELDS:
+            continue
+        for bound, value in _bound_values(bounds):
+            for field, expected in _refusals(parameters, values | {name: value}):
+                if field not in refused:
+                    yield Finding(("params", name, bound), "parameter_refused", str(value), expected)
+
+
+def check_sizes(job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
+    """Find sizes that are none of the checkpoint's, of a spec and of what it lets a request choose."""
+    sizes = [str(size) for size in model.sizes]
+    if not sizes:
+        return
+    expected = " or ".join(sizes)
+    if str(job_type.resolution) not in sizes:
+        yield Finding(("resolution",), "size_unsupported", str(job_type.resolution), expected)
+    chosen = job_type.params.get("resolution")
+    for choice in chosen.choices if chosen else ():
+        if choice not in sizes:
+            yield Finding(("params", "resolution", "choices"), "size_unsupported", str(choice), expected)
+
+
+def _unconsumed(job_type: JobType, parameters: type[BaseModel]) -> Iterator[Finding]:
+    """Find what a spec sets, or lets a request choose, that the family's ``parameters`` do not have."""
+    taken = parameters.model_fields
+    known = "one of " + ", ".join(name for name in taken if name not in REQUEST_FIELDS)
+    for name in spec_parameters(job_type):
+        if name not in taken:
+            found = f"what {job_type.worker} does not use"
+            yield Finding((name,), "parameter_unconsumed", found, known)
+    for name in job_type.params:
+        if name in REQUEST_FIELDS:
+            found = "what every request may choose, without bounds"
+            yield Finding(("params", name), "parameter_unconsumed", found, known)
+        elif name not in taken:
+            found = f"what {job_type.worker} does not use"
+            yield Finding(("params", name), "parameter_unconsumed", found, nearest(name, taken) or known)
+
+
+def _bound_values(bounds: Override) -> Iterator[tuple[str, Scalar]]:
+    for bound in ("min", "max"):
+        value = getattr(bounds, bound)
+        if value is not None:
+            yield bound, int(value) if value == int(value) else value
+    for choice in bounds.choices:
+        yield "choices", choice
+
+
+def _refusals(parameters: type[BaseModel], values: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Fields that do not take their value, and what they expect."""
+    try:
+        parameters.model_validate(values)
+    except ValidationError as error:
+        for one in error.errors():
+            message = one["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+            yield str(one["loc"][0]) if one["loc"] else "worker", message.removeprefix("expected ")
