@@ -1,0 +1,16 @@
+"""All that :class:`ourvidz.jobs.queue.Queue` promises, for a backend to inherit."""
+
+from __future__ import annotations
+
+from tests.conformance.claims import Claiming, Pushing, Waiting
+from tests.conformance.dead_letters import DeadLetters
+from tests.conformance.endings import Commands, Ending, WaitingAgain
+from tests.conformance.leases import Leases
+from tests.conformance.lookups import Lookups, Trimming
+from tests.conformance.outbox import Outbox
+
+
+class QueueConformance(
+    Pushing, Claiming, Waiting, Leases, Ending, WaitingAgain, Commands, Lookups, Trimming, Outbox, DeadLetters
+):
+    """Inherit it, and give the ``site`` fixture."""
