@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.checks import build_catalog
@@ -14,6 +15,9 @@ from ourvidz.spec.job_type import JobType
 from ourvidz.spec.loading import read_sources
 from ourvidz.spec.problems import Finding, Problem, SpecInvalid
 from ourvidz.spec.settings import ModelEntry
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 #: A job type with nothing but what it must say, as lines by field.
 PLAIN = {
@@ -79,18 +83,18 @@ def write(folder: Path) -> Write:
     return write
 
 
-def build(settings: Path | None = None) -> Catalog:
+def build(settings_file: Path | None = None) -> Catalog:
     """The catalog of ``./jobtypes``. Raises SpecInvalid."""
-    return build_catalog(read_sources(Path("jobtypes"), settings), FAMILIES)
+    return build_catalog(read_sources(Path("jobtypes"), settings_file), FAMILIES)
 
 
-def problems(settings: Path | None = None) -> tuple[Problem, ...]:
+def problems(settings_file: Path | None = None) -> tuple[Problem, ...]:
     """What is wrong with ``./jobtypes``; fails if nothing is."""
     with pytest.raises(SpecInvalid) as caught:
-        build(settings)
+        build(settings_file)
     return caught.value.problems
 
 
-def only_problem(settings: Path | None = None) -> Problem:
-    (problem,) = problems(settings)
+def only_problem(settings_file: Path | None = None) -> Problem:
+    (problem,) = problems(settings_file)
     return problem
