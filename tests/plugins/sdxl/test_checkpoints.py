@@ -1,0 +1,209 @@
+"""What is said of a checkpoint that is not there, not whole or not SDXL, and what identifies one that is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ourvidz.plugins.checkpoint import read_checkpoint
+from ourvidz.plugins.checkpoint_digest import NOTES, checkpoint_digest
+from ourvidz.plugins.family import (
+    DeviceMissing,
+    GenerationRequest,
+    LoadContext,
+    ModelInvalid,
+    ModelMissing,
+    OutputInvalid,
+)
+from ourvidz.plugins.sdxl.family import SdxlFamily
+from ourvidz.plugins.sdxl.layout import LAYOUT
+from ourvidz.spec.settings import ModelEntry
+from tests.plugins.sdxl.conftest import Context, job_type, load_from, parameters
+
+#: diffusers hands tensors to numpy in a way that numpy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
+
+UNET = Path("unet/diffusion_pytorch_model.safetensors")
+
+
+def digest(folder: Path) -> str:
+    return checkpoint_digest(read_checkpoint(folder, LAYOUT))
+
+
+def edit(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_missing_checkpoint_says_where_it_was_looked_for_and_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing) as refusal:
+        load_from("./models/landscapes", root=tmp_path)
+    message = str(refusal.value)
+    assert str(tmp_path / "models/landscapes") in message
+    assert "ourvidz models make-small sdxl DIR" in message
+    assert "ourvidz.yaml" in message
+
+
+def test_a_hub_id_is_looked_for_in_the_cache_and_on_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelMissing, match="the hub's local cache and the hub itself"):
+        load_from("somebody/landscapes", root=tmp_path)
+
+
+def test_a_hub_id_in_the_cache_is_loaded_without_a_network(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    repository = tmp_path / "cache" / "models--somebody--landscapes"
+    shutil.copytree(checkpoint, repository / "snapshots" / "1234")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("1234")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert load_from("somebody/landscapes", root=tmp_path).fingerprint["checkpoint"] == digest(checkpoint)
+
+
+def test_a_relative_folder_starts_from_the_root(checkpoint: Path) -> None:
+    model = load_from(checkpoint.name, root=checkpoint.parent)
+    assert model.fingerprint["checkpoint"] == digest(checkpoint)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "tokenizer_2/tokenizer_config.json",
+        "vae/config.json",
+        "text_encoder/model.safetensors",
+        str(UNET),
+    ],
+)
+def test_an_incomplete_checkpoint_names_the_file(copy: Path, file: str) -> None:
+    (copy / file).unlink()
+    with pytest.raises(ModelInvalid, match=f"{copy / file} is missing"):
+        load_from(copy)
+
+
+def test_a_checkpoint_of_another_kind_is_refused(copy: Path) -> None:
+    edit(copy / "model_index.json", _class_name="StableDiffusionPipeline")
+    with pytest.raises(
+        ModelInvalid, match=r"model_index.json: found StableDiffusionPipeline, expected StableD"
+    ):
+        load_from(copy)
+
+
+def test_a_part_of_another_class_is_refused(copy: Path) -> None:
+    edit(copy / "model_index.json", text_encoder_2=["transformers", "CLIPTextModel"])
+    with pytest.raises(ModelInvalid, match="text_encoder_2 is a CLIPTextModel, expected a CLIPTextModelWith"):
+        load_from(copy)
+
+
+def test_code_that_comes_with_a_checkpoint_is_never_run(copy: Path) -> None:
+    edit(copy / "model_index.json", unet=["my_unet", "UNet2DConditionModel"])
+    (copy / "unet" / "my_unet.py").write_text("raise SystemExit('run')")
+    with pytest.raises(ModelInvalid, match="code that comes with a checkpoint is never run"):
+        load_from(copy)
+
+
+def test_pickled_weights_are_never_loaded(copy: Path) -> None:
+    (copy / UNET).rename(copy / "unet" / "diffusion_pytorch_model.bin")
+    with pytest.raises(ModelInvalid, match=r"diffusion_pytorch_model\.bin is pickled"):
+        load_from(copy)
+
+
+def test_a_single_file_is_refused_with_the_way_to_convert_it(copy: Path) -> None:
+    with pytest.raises(ModelInvalid, match=r"single file.*from_single_file"):
+        load_from(copy / UNET)
+
+
+def test_weights_that_were_cut_off_are_noticed_by_their_length(copy: Path) -> None:
+    whole = (copy / UNET).read_bytes()
+    (copy / UNET).write_bytes(whole[:-100])
+    with pytest.raises(ModelInvalid, match=f"{UNET} has {len(whole) - 100} bytes, expected {len(whole)}"):
+        load_from(copy)
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights at all", b"\xff" * 64, b"\x02" + b"\0" * 7 + b"[]"])
+def test_weights_that_are_none_are_named(copy: Path, content: bytes) -> None:
+    (copy / UNET).write_bytes(content)
+    with pytest.raises(ModelInvalid, match=f"{UNET} is not a safetensors file"):
+        load_from(copy)
+
+
+def test_weights_that_lack_a_tensor_are_refused_instead_of_made_up(copy: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(copy / UNET)
+    del tensors["conv_in.weight"]
+    save_file(tensors, copy / UNET, metadata={"format": "pt"})
+    with pytest.raises(ModelInvalid, match=r"unet: its weights lack 1 tensors .* such as conv_in.weight"):
+        load_from(copy)
+
+
+def test_weights_of_another_shape_are_refused(copy: Path) -> None:
+    edit(copy / "unet" / "config.json", cross_attention_dim=32)
+    with pytest.raises(ModelInvalid, match="unet cannot be loaded as a UNet2DConditionModel"):
+        load_from(copy)
+
+
+def test_weights_that_are_there_in_fp16_alone_are_loaded(copy: Path) -> None:
+    for path in copy.glob("*/*.safetensors"):
+        path.rename(path.with_suffix(".fp16.safetensors"))
+    assert load_from(copy).fingerprint["precision"] == "fp32"
+
+
+def test_a_model_that_paints_no_numbers_gives_no_picture(copy: Path, context: Context) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(copy / UNET)
+    tensors["conv_out.bias"].fill_(float("nan"))
+    save_file(tensors, copy / UNET, metadata={"format": "pt"})
+    request = GenerationRequest(job_type=job_type(), parameters=parameters(), seeds=(7,))
+    with pytest.raises(OutputInvalid, match="latents are not numbers"):
+        load_from(copy).generate(request, context)
+
+
+def test_a_gpu_that_is_not_there_is_named(checkpoint: Path) -> None:
+    entry = ModelEntry(family="sdxl", location=str(checkpoint))
+    context = LoadContext(model=entry, device="cuda:99", precision=None, root=Path("/"))
+    with pytest.raises(DeviceMissing, match="cuda:99"):
+        SdxlFamily().load(context)
+
+
+def test_the_fingerprint_names_everything_that_pixels_depend_on(checkpoint: Path) -> None:
+    fingerprint = load_from(checkpoint).fingerprint
+    assert set(fingerprint) == {"family", "checkpoint", "libraries", "device", "precision", "options"}
+    assert json.loads(json.dumps(fingerprint)) == fingerprint
+
+
+def test_one_changed_weight_is_another_checkpoint(copy: Path) -> None:
+    before = digest(copy)
+    content = bytearray((copy / UNET).read_bytes())
+    content[-1] ^= 1
+    (copy / UNET).write_bytes(content)
+    assert digest(copy) != before
+
+
+def test_files_are_hashed_again_only_when_they_changed(copy: Path) -> None:
+    before = digest(copy)
+    notes = json.loads((copy / NOTES).read_text())
+    notes[str(UNET)]["sha256"] = "0" * 64
+    (copy / NOTES).write_text(json.dumps(notes))
+    assert digest(copy) != before, "the note was not used"
+    (copy / UNET).touch()
+    assert digest(copy) == before
+
+
+def test_what_is_not_loaded_does_not_count(copy: Path) -> None:
+    before = digest(copy)
+    (copy / "preview.png").write_bytes(b"a picture")
+    assert digest(copy) == before

@@ -1,0 +1,166 @@
+"""Real pipelines on a small checkpoint: every parameter has its effect, and nothing has a hidden one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ourvidz.plugins.family import GenerationRequest, JobCancelled, Model, Output
+from ourvidz.plugins.parameters import ParameterRefused
+from ourvidz.plugins.sdxl.parameters import InputUnsupported, PromptTooLong, SdxlParameters
+from ourvidz.plugins.sdxl.schedulers import SAMPLERS
+from ourvidz.runtime.outputs import check_artifacts
+from tests.plugins.sdxl.conftest import Context, job_type, parameters, pixels
+
+#: diffusers hands tensors to numpy in a way that numpy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
+
+Paint = Callable[..., Output]
+
+
+def test_the_same_seed_gives_the_same_pixels(paint: Paint) -> None:
+    assert pixels(paint()) == pixels(paint())
+
+
+def test_another_seed_gives_other_pixels(paint: Paint) -> None:
+    assert pixels(paint(seeds=(7,))) != pixels(paint(seeds=(8,)))
+
+
+def test_each_image_of_a_batch_is_the_image_of_its_own_seed(paint: Paint) -> None:
+    batch = paint(seeds=(7, 8, 9))
+    assert [(one.index, one.seed) for one in batch.artifacts] == [(0, 7), (1, 8), (2, 9)]
+    assert [pixels(batch, index) for index in range(3)] == [pixels(paint(seeds=(s,))) for s in (7, 8, 9)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prompt": "a quiet forest in winter"},
+        {"negative_prompt": "blurry"},
+        {"scheduler": "euler_ancestral"},
+        {"steps": 4},
+        {"guidance": 7.5},
+        {"guidance": 1.0},
+    ],
+    ids=str,
+)
+def test_every_parameter_changes_the_picture(paint: Paint, change: dict[str, object]) -> None:
+    assert pixels(paint(**change)) != pixels(paint())
+
+
+def test_without_guidance_every_scale_up_to_one_is_the_same(paint: Paint) -> None:
+    none = paint(guidance=0.0)
+    assert pixels(none) == pixels(paint(guidance=1.0))
+    assert none.effective["guidance"] == 1.0
+
+
+def test_an_empty_negative_prompt_is_no_negative_prompt(paint: Paint) -> None:
+    assert pixels(paint(negative_prompt="")) == pixels(paint(negative_prompt=None))
+
+
+def test_a_negative_prompt_without_guidance_is_refused() -> None:
+    with pytest.raises(ValueError, match="no effect without guidance"):
+        parameters(guidance=1.0, negative_prompt="blurry")
+
+
+def test_the_picture_has_the_size_that_was_asked_for(paint: Paint) -> None:
+    output = paint(resolution="192x64")
+    assert output.artifacts[0].image.size == (192, 64)
+    check_artifacts(output, (7,))
+
+
+def test_nothing_of_one_job_is_left_for_the_next(paint: Paint) -> None:
+    first = paint()
+    paint(prompt="red balloons", scheduler="dpmpp_2m_sde_karras", steps=5, guidance=1.0, resolution="64x96")
+    assert pixels(paint()) == pixels(first)
+
+
+@pytest.mark.parametrize("scheduler", SAMPLERS)
+@pytest.mark.parametrize("steps", [1, 6])
+def test_every_sampler_paints(paint: Paint, scheduler: str, steps: int) -> None:
+    output = paint(scheduler=scheduler, steps=steps, resolution="64x64")
+    check_artifacts(output, (7,))
+    assert output.effective["scheduler"] == scheduler
+    assert output.effective["scheduler_class"] == SAMPLERS[scheduler].class_name
+
+
+def test_a_number_of_steps_that_the_sampler_cannot_do_is_refused(paint: Paint) -> None:
+    with pytest.raises(ParameterRefused, match="steps: 60 with LCMScheduler"):
+        paint(scheduler="lcm", steps=60)
+
+
+def test_steps_are_counted_over_all_images(paint: Paint, context: Context) -> None:
+    paint(seeds=(1, 2), steps=3)
+    assert context.seen == [("denoise", step, 6) for step in range(1, 7)]
+
+
+def test_a_cancelled_job_stops_at_that_step(paint: Paint, context: Context) -> None:
+    expected = pixels(paint())
+    context.seen.clear()
+    context.raises_at, context.error = 2, JobCancelled("the user said so")
+    with pytest.raises(JobCancelled):
+        paint(steps=20)
+    assert len(context.seen) == 2
+    context.error = None
+    assert pixels(paint()) == expected
+
+
+@pytest.mark.parametrize("name", ["prompt", "negative_prompt"])
+def test_a_prompt_that_is_too_long_is_refused_with_its_count(paint: Paint, name: str) -> None:
+    assert paint(**{name: "tree " * 75})
+    with pytest.raises(PromptTooLong, match=f"{name}: 76 tokens, expected at most 75"):
+        paint(**{name: "tree " * 76})
+
+
+def test_an_image_to_image_job_is_refused_instead_of_painted_from_text(
+    model: Model[SdxlParameters], context: Context
+) -> None:
+    spec = job_type(id="restyle", requires="init_image_upload", strength=0.75)
+    request = GenerationRequest(
+        job_type=spec,
+        parameters=parameters(strength=0.75),
+        seeds=(7,),
+        inputs={"init_image": Path("photo.png")},
+    )
+    with pytest.raises(InputUnsupported, match=r"restyle.*init_image") as refusal:
+        model.generate(request, context)
+    assert refusal.value.code == "input_unsupported"
+    assert context.seen == []
+
+
+def test_effective_parameters_say_what_was_really_used(paint: Paint) -> None:
+    output = paint(seeds=(7, 8), negative_prompt="fog", deterministic=False)
+    assert output.effective == {
+        "prompt": "a lighthouse at dusk",
+        "negative_prompt": "fog",
+        "seeds": [7, 8],
+        "resolution": "128x128",
+        "steps": 3,
+        "guidance": 6.0,
+        "scheduler": None,
+        "scheduler_class": "EulerDiscreteScheduler",
+        # The CPU has no other algorithms.
+        "deterministic": True,
+        "precision": "fp32",
+        "device": "cpu",
+    }
+    assert set(output.seconds) == {"text", "denoise", "decode"}
+
+
+def test_choosing_algorithms_leaves_torch_as_it_was(paint: Paint, context: Context) -> None:
+    import torch
+
+    def state() -> tuple[object, ...]:
+        cudnn = torch.backends.cudnn
+        return torch.get_deterministic_debug_mode(), cudnn.deterministic, cudnn.benchmark
+
+    before = state()
+    paint(deterministic=True)
+    paint(deterministic=False)
+    assert state() == before
+    context.raises_at, context.error = 1, JobCancelled("the user said so")
+    with pytest.raises(JobCancelled):
+        paint(deterministic=True)
+    assert state() == before
