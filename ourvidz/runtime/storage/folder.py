@@ -91,7 +91,7 @@ def _without_following(path: str, flags: int) -> int:
 
 def _names(folder: Path, prefix: str) -> Iterator[str]:
     """Names of the plain files below a folder; nothing hidden, no links."""
-    if not folder.is_dir():
+    if folder.is_symlink() or not folder.is_dir():
         return
     with os.scandir(folder) as entries:
         for entry in entries:
