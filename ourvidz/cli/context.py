@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import update_wrapper
@@ -31,6 +32,17 @@ class Invocation:
 
         return Project.open(jobtypes=self.jobtypes, config=self.config, plugin_dirs=self.plugin_dir)
 
+    def may_have_plugins(self) -> bool:
+        """Whether there may be plugins beside the built-in ones; says no only if there is none."""
+        from importlib.metadata import entry_points
+
+        if self.plugin_dir or any(
+            not one.value.startswith("ourvidz.") for one in entry_points(group="ourvidz")
+        ):
+            return True
+        settings = self.config or Path(os.environ.get("OURVIDZ_CONFIG") or "ourvidz.yaml")
+        return settings.is_file() and "plugins" in settings.read_text(errors="replace")
+
     def plugins(self) -> Plugins:
         """Load plugins alone, for the commands that they add. Raises SpecInvalid, PluginInvalid."""
         from ourvidz.project import find_settings_path, load_plugins
@@ -52,23 +64,32 @@ class Invocation:
         )
 
 
-def _options() -> list[click.Parameter]:
+def _options(*, is_eager: bool = False) -> list[click.Parameter]:
     folder = click.Path(file_okay=False, path_type=Path)
     return [
-        click.Option(["--jobtypes"], type=folder, metavar="DIR", help="Folder of the job types."),
+        click.Option(
+            ["--jobtypes"], type=folder, metavar="DIR", is_eager=is_eager, help="Folder of the job types."
+        ),
         click.Option(
             ["--config"],
             type=click.Path(dir_okay=False, path_type=Path),
             metavar="FILE",
+            is_eager=is_eager,
             help="The settings.",
         ),
         click.Option(
-            ["--plugin-dir"], type=folder, multiple=True, metavar="DIR", help="Folder of further plugins."
+            ["--plugin-dir"],
+            type=folder,
+            multiple=True,
+            metavar="DIR",
+            is_eager=is_eager,
+            help="Folder of further plugins.",
         ),
     ]
 
 
-ROOT_OPTIONS = _options()
+#: Eager, so that ``--help`` after them lists the commands of the plugins that they name.
+ROOT_OPTIONS = _options(is_eager=True)
 
 
 def place_options(function: F) -> F:

@@ -29,6 +29,12 @@ COMMANDS = {
     "dead-letters": ("dead_letters", "Show and revive what could not run."),
 }
 
+#: What the built-in exporters add, so that ``--help`` need not load a plugin to say so.
+EXPORTS = {
+    "export-routing": "Write the routing tables for edge functions and frontends.",
+    "export-schema": "Write the JSON Schema of envelopes and events.",
+}
+
 
 class RootGroup(click.Group):
     """Built-in commands by name, then those of exporters and of plugins."""
@@ -45,19 +51,24 @@ class RootGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, summary) for name, (_, summary) in COMMANDS.items()]
+        rows += self._added_summaries(ctx).items()
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def _added_summaries(self, ctx: click.Context) -> dict[str, str]:
+        place = Invocation(**ctx.params)
+        if not place.may_have_plugins():
+            return EXPORTS
         try:
             added = self._plugin_commands(ctx)
         except OurvidzError as error:
-            rows.append(("…", f"Plugins could not be loaded: {error}"))
-        else:
-            rows += [(name, command.get_short_help_str(80)) for name, command in added.items()]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+            return EXPORTS | {"…": f"Plugins could not be loaded: {error}"}
+        return {name: command.get_short_help_str(limit=80) for name, command in added.items()}
 
     def _plugin_commands(self, ctx: click.Context) -> dict[str, click.Command]:
         from ourvidz.cli.export import export_command
 
-        plugins = ctx.ensure_object(Invocation).plugins()
+        plugins = Invocation(**ctx.params).plugins()  # the root has not run yet when commands are looked up
         exports = [export_command(exporter) for exporter in plugins.exporters().values()]
         added = {command.name or "": command for command in exports}
         return added | dict(plugins.commands(reserved=(*COMMANDS, *added)))

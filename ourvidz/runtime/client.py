@@ -22,7 +22,7 @@ from ourvidz.plugins.parameters import resolve_parameters
 from ourvidz.project import Project
 from ourvidz.runtime.backends import open_queue
 from ourvidz.runtime.inputs import check_inputs
-from ourvidz.runtime.making import JobTypeInactive, seeds
+from ourvidz.runtime.requests import check_takes_jobs, seeds
 
 #: How often a waiting client looks, in seconds.
 LOOK_INTERVAL = 0.1
@@ -90,8 +90,7 @@ class Client:
         Raises UnknownJobType, RequestInvalid and its kin, QueueUnavailable.
         """
         spec = self.project.catalog[job_type]
-        if not spec.takes_jobs:
-            raise JobTypeInactive(f"{spec.id} is {spec.status} and takes no jobs")
+        check_takes_jobs(spec)
         envelope = _envelope(
             job_id=str(uuid.uuid4()),
             job_type=job_type,

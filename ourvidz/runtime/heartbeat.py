@@ -45,7 +45,7 @@ class Heartbeat:
         self._interruptions: dict[Lease, Interruption] = {}
         self._ready = threading.Event()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ourvidz.runtime.heartbeat"],
+            [sys.executable, "-P", "-m", "ourvidz.runtime.heartbeat"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

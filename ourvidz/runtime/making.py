@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ourvidz.errors import RequestInvalid
-from ourvidz.jobs.envelope import MAX_SEED, Envelope
+from ourvidz.jobs.envelope import Envelope
 from ourvidz.jobs.queue import Claim
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.storage import Storage
@@ -21,17 +19,12 @@ from ourvidz.plugins.reviewers import ReviewedRequest
 from ourvidz.runtime.inputs import fetch_inputs
 from ourvidz.runtime.models import ResidentModel
 from ourvidz.runtime.outputs import check_artifacts
+from ourvidz.runtime.requests import check_takes_jobs, seeds
 from ourvidz.runtime.review import Review
-from ourvidz.runtime.storing import store_artifacts
+from ourvidz.runtime.storing import ResultStore
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import Profile
-
-
-class JobTypeInactive(RequestInvalid):
-    """The job type is planned or retired and takes no jobs."""
-
-    code = "job_type_inactive"
 
 
 class MakingContext(JobContext, Protocol):
@@ -71,8 +64,7 @@ def read_job(claim: Claim, catalog: Catalog) -> Job:
     """
     request = read_envelope(claim.payload)
     job_type = catalog[claim.job_type]
-    if not job_type.takes_jobs:
-        raise JobTypeInactive(f"{job_type.id} is {job_type.status} and takes no jobs")
+    check_takes_jobs(job_type)
     if claim.job_type != request.job_type:
         request = adopt_request(job_type, request)
     return Job(claim, request, job_type)
@@ -115,11 +107,13 @@ class Maker:
                 ),
                 context,
             )
-        check_artifacts(output, seeds(request))
+        check_artifacts(output.artifacts, seeds=seeds(request), size=parameters.resolution)
         reviews |= self.review.output(reviewed, output.artifacts)
         context.step("store", 0, 0)
         with watch.stage("store"):
-            assets = store_artifacts(self.storage, job, catalog, output)
+            bucket = catalog.buckets[job_type.storage_bucket]
+            store = ResultStore(self.storage, bucket, job_type, request, job.claim.attempt)
+            assets = store.put_output(output)
         return Result(
             job_type=request.job_type,
             effective_job_type=job_type.id,
@@ -132,16 +126,3 @@ class Maker:
             reviews=reviews,
             seconds={**watch.seconds, **output.seconds},
         )
-
-
-def seeds(request: Envelope) -> tuple[int, ...]:
-    """Seed ``i`` is the request's seed plus ``i``.
-
-    Without one it follows from the job's id, so that a job which starts again paints the same.
-    """
-    first = request.seed
-    if first is None:
-        first = int.from_bytes(hashlib.sha256(request.job_id.encode()).digest()[:4])
-    if first + request.num_images - 1 > MAX_SEED:
-        raise RequestInvalid(f"seed: {first} leaves no room for {request.num_images} images below 2^53")
-    return tuple(first + index for index in range(request.num_images))

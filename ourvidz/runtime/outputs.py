@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from ourvidz.plugins.family import ImageArtifact, Output, OutputInvalid
-from ourvidz.spec.units import Resolution, parse_resolution
+from ourvidz.plugins.family import ImageArtifact, OutputInvalid
+from ourvidz.spec.units import Resolution
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -26,16 +26,15 @@ PNG_COMPRESSION = 1
 THUMBNAIL_QUALITY = 85
 
 
-def check_artifacts(output: Output, seeds: Sequence[int]) -> None:
+def check_artifacts(artifacts: Sequence[ImageArtifact], *, seeds: Sequence[int], size: Resolution) -> None:
     """Compare what was made with what was asked for: number, order, seeds, size, and something to see.
 
     Raises OutputInvalid naming the image.
     """
-    made = [(artifact.index, artifact.seed) for artifact in output.artifacts]
+    made = [(artifact.index, artifact.seed) for artifact in artifacts]
     if made != list(enumerate(seeds)):
         raise OutputInvalid(f"the model made (index, seed) {made}, expected {list(enumerate(seeds))}")
-    size = _effective_size(output)
-    for artifact in output.artifacts:
+    for artifact in artifacts:
         _check_image(artifact, size)
 
 
@@ -60,14 +59,6 @@ def encode_thumbnail(image: Image, longest_side: int) -> bytes:
     file = io.BytesIO()
     small.save(file, "WEBP", quality=THUMBNAIL_QUALITY)
     return file.getvalue()
-
-
-def _effective_size(output: Output) -> Resolution:
-    found = output.effective.get("resolution")
-    try:
-        return parse_resolution(found)
-    except ValueError as error:
-        raise OutputInvalid(f"the model reports resolution {found!r}: {error}") from None
 
 
 def _check_image(artifact: ImageArtifact, size: Resolution) -> None:

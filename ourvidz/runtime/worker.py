@@ -18,6 +18,7 @@ from ourvidz.jobs.callback import Callback
 from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.outbox import OutboxEntry
 from ourvidz.jobs.queue import Claim
+from ourvidz.jobs.storage import Storage
 from ourvidz.plugins.family import ModelFamily
 from ourvidz.plugins.worker_events import WorkerEvent
 from ourvidz.project import Project
@@ -28,6 +29,7 @@ from ourvidz.runtime.heartbeat import Heartbeat
 from ourvidz.runtime.making import Maker
 from ourvidz.runtime.models import ResidentModel
 from ourvidz.runtime.observer import Observer
+from ourvidz.runtime.places import result_places
 from ourvidz.runtime.review import Review
 from ourvidz.runtime.spec_watch import SpecWatch
 from ourvidz.spec.job_type import JobType
@@ -90,7 +92,7 @@ class Worker:
             heartbeat = Heartbeat(project, lease_seconds=entry.lease)
             stack.callback(heartbeat.close)
             self._close = stack.pop_all()
-        self._callback = _Observed(callback, project)
+        self._callback = _Announcer(callback, storage, project, self.observer)
         self._watch = SpecWatch(project)
         self._executor = Executor(
             catalog=project.catalog,
@@ -211,16 +213,22 @@ class Worker:
                 signal.signal(number, handler)
 
 
-class _Observed:
-    """A callback that lets plugins know, too, what was delivered."""
+class _Announcer:
+    """A callback that lets plugins and the observer know, too, what was delivered."""
 
-    def __init__(self, callback: Callback, project: Project) -> None:
+    def __init__(self, callback: Callback, storage: Storage, project: Project, observer: Observer) -> None:
         self._callback = callback
+        self._storage = storage
         self._plugins = project.plugins
+        self._observer = observer
 
     def deliver(self, entry: OutboxEntry) -> None:
         self._callback.deliver(entry)
-        self._plugins.job_event(JobEvent.model_validate_json(entry.body))
+        event = JobEvent.model_validate_json(entry.body)
+        self._plugins.job_event(event)
+        if event.status == "completed":
+            places = result_places(self._storage, self._callback, event.job_id, event.result)
+            self._observer.job_told(event.job_id, places)
 
     def locate(self, job_id: str) -> str | None:
         return self._callback.locate(job_id)

@@ -61,13 +61,23 @@ class Site:
     def ourvidz(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "ourvidz", *arguments], cwd=self.root, capture_output=True, text=True
+            [sys.executable, "-P", "-m", "ourvidz", *arguments], cwd=self.root, capture_output=True, text=True
         )
 
     def worker(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a worker that prints what happens as JSON lines."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "ourvidz", "run-worker", "--plugin", "placeholder", "--json", *arguments],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "ourvidz",
+                "run-worker",
+                "--plugin",
+                "placeholder",
+                "--json",
+                *arguments,
+            ],
             cwd=self.root,
             stdout=subprocess.PIPE,
             text=True,

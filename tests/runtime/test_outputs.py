@@ -9,8 +9,11 @@ import pytest
 from PIL import Image
 from pydantic import JsonValue
 
-from ourvidz.plugins.family import ImageArtifact, Output, OutputInvalid
+from ourvidz.plugins.family import ImageArtifact, OutputInvalid
 from ourvidz.runtime.outputs import BLACK, check_artifacts, encode_png, encode_thumbnail
+from ourvidz.spec.units import Resolution
+
+SIZE = Resolution(64, 48)
 
 
 def gradient(width: int = 64, height: int = 48) -> Image.Image:
@@ -18,40 +21,38 @@ def gradient(width: int = 64, height: int = 48) -> Image.Image:
     return Image.merge("RGB", (ramp, ramp.rotate(180), ramp.rotate(90)))
 
 
-def output(*images: Image.Image, resolution: str = "64x48", first_seed: int = 7) -> Output:
-    artifacts = [
+def made(*images: Image.Image, first_seed: int = 7) -> list[ImageArtifact]:
+    return [
         ImageArtifact(index=index, seed=first_seed + index, image=image) for index, image in enumerate(images)
     ]
-    return Output(artifacts=artifacts, effective={"resolution": resolution})
 
 
 def test_a_sound_output_passes() -> None:
-    check_artifacts(output(gradient(), gradient()), (7, 8))
+    check_artifacts(made(gradient(), gradient()), seeds=(7, 8), size=SIZE)
 
 
 def test_a_dark_picture_with_one_light_passes() -> None:
     night = Image.new("RGB", (64, 48))
     night.putpixel((10, 10), (0, 0, BLACK + 1))
-    check_artifacts(output(night), (7,))
+    check_artifacts(made(night), seeds=(7,), size=SIZE)
 
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (output(), r"made \(index, seed\) \[\], expected \[\(0, 7\)\]"),
-        (output(gradient(), gradient()), "made"),
-        (output(gradient(), first_seed=8), "made"),
-        (output(gradient(48, 64)), r"image 0 \(seed 7\) is 48x64, expected 64x48"),
-        (output(gradient().convert("RGBA")), "has mode RGBA, expected RGB"),
-        (output(Image.new("RGB", (64, 48))), "is black"),
-        (output(Image.new("RGB", (64, 48), (BLACK, BLACK, 0))), "is black"),
-        (output(Image.new("RGB", (64, 48), (255, 255, 255))), "one single colour"),
-        (output(gradient(), resolution="large"), "reports resolution 'large'"),
+        (made(), r"made \(index, seed\) \[\], expected \[\(0, 7\)\]"),
+        (made(gradient(), gradient()), "made"),
+        (made(gradient(), first_seed=8), "made"),
+        (made(gradient(48, 64)), r"image 0 \(seed 7\) is 48x64, expected 64x48"),
+        (made(gradient().convert("RGBA")), "has mode RGBA, expected RGB"),
+        (made(Image.new("RGB", (64, 48))), "is black"),
+        (made(Image.new("RGB", (64, 48), (BLACK, BLACK, 0))), "is black"),
+        (made(Image.new("RGB", (64, 48), (255, 255, 255))), "one single colour"),
     ],
 )
-def test_what_is_no_result_is_refused(wrong: Output, words: str) -> None:
+def test_what_is_no_result_is_refused(wrong: list[ImageArtifact], words: str) -> None:
     with pytest.raises(OutputInvalid, match=words):
-        check_artifacts(wrong, (7,))
+        check_artifacts(wrong, seeds=(7,), size=SIZE)
 
 
 @pytest.mark.parametrize("prompt", ["a lighthouse at dusk", "ein Leuchtturm in der Dämmerung", "黄昏の灯台"])
