@@ -12,6 +12,7 @@ from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.plugins.sdxl.parameters import InputUnsupported, PromptTooLong, SdxlParameters
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 from ourvidz.runtime.outputs import check_artifacts
+from ourvidz.spec.units import Resolution
 from tests.plugins.sdxl.conftest import Context, job_type, parameters, pixels
 
 #: diffusers hands tensors to numpy in a way that numpy 2 warns of.
@@ -68,7 +69,7 @@ def test_a_negative_prompt_without_guidance_is_refused() -> None:
 def test_the_picture_has_the_size_that_was_asked_for(paint: Paint) -> None:
     output = paint(resolution="192x64")
     assert output.artifacts[0].image.size == (192, 64)
-    check_artifacts(output, (7,))
+    check_artifacts(output.artifacts, seeds=(7,), size=Resolution(192, 64))
 
 
 def test_nothing_of_one_job_is_left_for_the_next(paint: Paint) -> None:
@@ -81,7 +82,7 @@ def test_nothing_of_one_job_is_left_for_the_next(paint: Paint) -> None:
 @pytest.mark.parametrize("steps", [1, 6])
 def test_every_sampler_paints(paint: Paint, scheduler: str, steps: int) -> None:
     output = paint(scheduler=scheduler, steps=steps, resolution="64x64")
-    check_artifacts(output, (7,))
+    check_artifacts(output.artifacts, seeds=(7,), size=Resolution(64, 64))
     assert output.effective["scheduler"] == scheduler
     assert output.effective["scheduler_class"] == SAMPLERS[scheduler].class_name
 
