@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -86,8 +87,8 @@ def show_command(place: Invocation, id: str, as_json: bool) -> None:
     if as_json:
         print_json(about)
         return
-    for key, value in about.items():
-        click.echo(f"{key}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
+    for line in _lines(about):
+        click.echo(line)
 
 
 @jobtypes.command("schema")
@@ -131,8 +132,7 @@ def _refuse_known(folder: Path, path: Path, id: str) -> None:
     if folder.is_dir():
         for one in read_sources(folder, None).declarations:
             if one.id == id:
-                where = f"{one.document.file}:{one.place.line}"
-                raise AlreadyThere(f"{where} declares {id}; choose another name, or change it there")
+                raise AlreadyThere(f"{one.where} declares {id}; choose another name, or change it there")
 
 
 def _resolution(place: Invocation, family: str) -> Resolution:
@@ -150,6 +150,17 @@ def _length(job_type: JobType) -> str | None:
     if job_type.frames is not None:
         return f"{job_type.frames} frames"
     return None if job_type.duration is None else format_seconds(job_type.duration)
+
+
+def _lines(about: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """Fields as a spec writes them, without those that say nothing."""
+    for key, value in about.items():
+        if isinstance(value, dict) and value:
+            yield f"{indent}{key}:"
+            yield from _lines(value, indent + "  ")
+        elif value not in (None, [], {}, ""):
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield f"{indent}{key}: {text}"
 
 
 def _describe(project: Project, id: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def check_ids(declarations: Iterable[Declaration]) -> Iterator[Problem]:
     for one in declarations:
         other = first.setdefault(one.id, one)
         if other is not one:
-            where = f"{other.document.file}:{other.place.line}:{other.place.column}"
+            where = f"{other.where}"
             yield one.document.problem(
                 one.path,
                 "duplicate_id",

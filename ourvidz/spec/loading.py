@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ourvidz.spec.document import Document, Place, read_document
+from ourvidz.spec.document import Document, Place
 from ourvidz.spec.identifiers import IDENTIFIER_RULE, check_identifier
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.problems import FieldPath, Problem
 from ourvidz.spec.settings import Settings
+from ourvidz.spec.strict_yaml import read_document
 from ourvidz.spec.validation import validate
 from ourvidz.spec.wording import shorten, show
 
@@ -38,6 +39,12 @@ class Declaration:
     @property
     def place(self) -> Place:
         return self.document.key_place(self.path)
+
+    @property
+    def where(self) -> str:
+        """The place as editors and terminals take it."""
+        line, column = self.place
+        return f"{self.document.file}:{line}:{column}"
 
     def problem(self, field: FieldPath, code: str, found: str, expected: str) -> Problem:
         """A problem with a field of this job type."""
@@ -95,10 +102,7 @@ def read_sources(folder: Path, settings_file: Path | None, known: Sources | None
     back when nothing has.
     """
     before = known.files if known and known.folder == folder else {}
-    files: dict[str, SpecFile] = {}
-    for path, stamp in _spec_files(folder):
-        old = before.get(path.name)
-        files[path.name] = old if old and old.stamp == stamp else _read_spec_file(path, stamp)
+    files = {path.name: _read_unless_known(path, stamp, before) for path, stamp in _spec_files(folder)}
     settings = known.settings_file if known else SettingsFile()
     if settings.stamp != (_stamp(settings_file) if settings_file else None):
         settings = read_settings(settings_file)
@@ -140,6 +144,11 @@ def _stamp(path: Path) -> Stamp:
     except OSError:
         return (str(path), -1, -1, -1)
     return (str(path), status.st_size, status.st_ino, status.st_mtime_ns)
+
+
+def _read_unless_known(path: Path, stamp: Stamp, before: Mapping[str, SpecFile]) -> SpecFile:
+    old = before.get(path.name)
+    return old if old and old.stamp == stamp else _read_spec_file(path, stamp)
 
 
 def _read_spec_file(path: Path, stamp: Stamp) -> SpecFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ourvidz.spec.wording import shorten
 
@@ -25,6 +26,8 @@ _READ_AS = {
     "=": "a default value",
 }
 _LONGEST_WORD = max(map(len, _READ_AS))
+
+_SHORT = 32
 
 #: First characters of every number and date, in any notation.
 _NUMERIC = frozenset("0123456789+-.")
@@ -55,6 +58,10 @@ class Trap:
 
 def read_plain(text: str) -> PlainValue | Trap:
     """Read a scalar without quotes: an integer, a decimal, ``true``, ``false``, ``null`` or a text."""
+    return _read_short(text) if len(text) <= _SHORT else _read(text)
+
+
+def _read(text: str) -> PlainValue | Trap:
     if text in _WORDS:
         return _WORDS[text]
     if text[:1] in _NUMERIC:
@@ -64,6 +71,10 @@ def read_plain(text: str) -> PlainValue | Trap:
         return text
     plain = f"{meaning}, or " if meaning in _WORDS else ""
     return Trap(f"which some readers take for {meaning}", f'{plain}"{shorten(text)}" in quotes for a text')
+
+
+#: Specs repeat their keys and many of their values.
+_read_short = lru_cache(maxsize=4096)(_read)
 
 
 def _read_numeric(text: str) -> PlainValue | Trap:

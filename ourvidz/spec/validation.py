@@ -91,7 +91,7 @@ def _describe_all(
 
 def _known_part(document: Document, path: FieldPath, location: FieldPath) -> FieldPath:
     """Drop what pydantic adds to a location: names of alternatives, a list made of a single value."""
-    while location and path + location not in document.values:
+    while location and path + location not in document.places:
         location = location[:-1]
     return location
 

@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ourvidz.spec.checks import build_catalog
-from ourvidz.spec.document import parse_document
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.loading import Sources, read_sources
 from ourvidz.spec.problems import SpecInvalid
+from ourvidz.spec.strict_yaml import parse_document
 from tests.spec.conftest import FAMILIES, PLAIN, spec
 
 

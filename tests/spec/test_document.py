@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from ourvidz.spec.document import MAX_SIZE, parse_document, read_document
+from ourvidz.spec.strict_yaml import MAX_SIZE, parse_document, read_document
 
 
 def test_values_and_keys_have_places() -> None:
@@ -81,7 +82,7 @@ def test_an_alias_bomb_is_refused_without_being_built() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
     document = parse_document("\n".join(lines).encode(), "x.yaml")
     assert {problem.code for problem in document.problems} == {"alias"}
-    assert len(document.values) < 200
+    assert len(document.places) < 200
 
 
 def test_tabs_in_comments_do_no_harm() -> None:
@@ -107,15 +108,17 @@ def test_ten_megabytes_are_refused_unread(tmp_path: Path) -> None:
     assert problem.found == f"{10 * MAX_SIZE} bytes"
 
 
-@pytest.mark.parametrize("kind", ["a folder", "a link to nowhere"])
+@pytest.mark.parametrize("kind", ["a folder", "a pipe", "a link to nowhere"])
 def test_what_is_not_a_file_is_a_problem(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "x.yaml"
     if kind == "a folder":
         path.mkdir()
+    elif kind == "a pipe":
+        os.mkfifo(path)
     else:
         path.symlink_to("nowhere")
     (problem,) = read_document(path).problems
-    assert problem.code == "not_a_file"
+    assert problem.code == ("unreadable" if kind == "a link to nowhere" else "not_a_file")
 
 
 def test_a_long_value_is_not_repeated_in_full() -> None:

@@ -11,9 +11,9 @@ from pydantic import BeforeValidator, Field
 
 from ourvidz.errors import NotReady
 from ourvidz.plugins.policy.readings import words_of
-from ourvidz.spec.document import read_document
 from ourvidz.spec.identifiers import Identifier
 from ourvidz.spec.job_type import Frozen, as_tuple
+from ourvidz.spec.strict_yaml import read_document
 from ourvidz.spec.validation import validate
 
 BUILT_IN = Path(__file__).with_name("policy.yaml")
