@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,9 @@ class SdxlFamily:
     def load(self, context: LoadContext) -> Model[SdxlParameters]:
         """Load a checkpoint. Raises ModelMissing, ModelInvalid, DeviceMissing."""
         checkpoint = find_checkpoint(context.model.location, context.root, LAYOUT)
+        # Read when torch is first imported. On a CPU, threads that wait must not spin: beside one busy
+        # process that makes a picture take ten times as long.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         from ourvidz.plugins.sdxl.pipeline import SdxlModel
 
         return SdxlModel(checkpoint, context)

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from ourvidz.plugins.checkpoint import Checkpoint
 from ourvidz.plugins.checkpoint_digest import checkpoint_digest
 from ourvidz.plugins.family import DeviceMissing, ModelInvalid
-from ourvidz.plugins.progress_bars import no_progress_bars
+from ourvidz.plugins.quiet_libraries import quiet_libraries
 from ourvidz.spec.settings import Precision
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -46,7 +46,7 @@ def load_pipeline(checkpoint: Checkpoint, device: torch.device, precision: Preci
         # Deterministic matrix products need it, and cuBLAS reads it once, when it is first used.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     index = json.loads((checkpoint.folder / "model_index.json").read_bytes())
-    with no_progress_bars():
+    with quiet_libraries():
         parts = {name: _load_part(checkpoint, name, index[name][1], precision) for name in _PARTS}
         pipeline = diffusers.StableDiffusionXLPipeline(
             **parts,

@@ -32,7 +32,8 @@ class SdxlModel:
     """A checkpoint in memory.
 
     Images are made one after another, so that image i of a request is, to the bit, the image that its
-    seed gives alone; on a GPU a batch would be about 5 % faster and differ in the last bits.
+    seed gives alone. A batch differs in the last bits, and is faster only as long as a GPU waits for
+    its next kernel more than it computes.
     """
 
     def __init__(self, checkpoint: Checkpoint, context: LoadContext) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ourvidz.plugins.checkpoint import CheckpointExists, read_checkpoint
 from ourvidz.plugins.family import ModelInvalid
-from ourvidz.plugins.progress_bars import no_progress_bars
+from ourvidz.plugins.quiet_libraries import quiet_libraries
 from ourvidz.plugins.sdxl.layout import LAYOUT
 from ourvidz.plugins.sdxl.small_vocabulary import END, MAX_TOKENS, START, write_tokenizer
 
@@ -106,7 +106,7 @@ def _write_parts(folder: Path, seed: int) -> None:
         draw_weights(encoder, seed=f"{seed}:{name}", gains=TEXT_GAINS)
         shape_text_encoder(encoder, [vocabulary[mark] for mark in (START, END, pad)])
         parts[name] = encoder
-    with no_progress_bars():
+    with quiet_libraries():
         for name, part in parts.items():
             part.save_pretrained(folder / name)
     (folder / "model_index.json").write_text(json.dumps(_index(diffusers.__version__), indent=2) + "\n")
