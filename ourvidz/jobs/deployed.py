@@ -47,8 +47,11 @@ class Shape:
     told_by: str
     rules: tuple[FieldRule, ...]
 
-    def rule(self, name: str) -> FieldRule | None:
-        return self._by_field.get(name) or self._by_field.get(name.partition(".")[0] + ".*")
+    def rule(self, outer: str, inner: str | None = None) -> FieldRule | None:
+        """The line for a field, or for one inside of it; None if the table has none."""
+        if inner is None:
+            return self._by_field.get(outer) if "." not in outer else None
+        return self._by_field.get(f"{outer}.{inner}") or self._by_field.get(f"{outer}.*")
 
     @cached_property
     def _by_field(self) -> Mapping[str, FieldRule]:
@@ -134,18 +137,20 @@ class Translation:
     origins: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def put(self, into: str, value: object, origin: str) -> None:
-        """Fill ``params.steps`` or ``seed``; whatever goes into the metadata keeps its own name."""
+    def put(self, into: str, value: object, name: str) -> None:
+        """Fill a field, or with ``params.steps`` an entry of one, from the field called ``name``."""
+        self.origins[into] = name
         table, _, key = into.partition(".")
-        if table == "metadata":
-            key = origin.partition(".")[2]
-        self.origins[into] = origin
-        if not key:
+        if key:
+            self.entries(table)[key] = value
+        else:
             self.values[table] = value
-            return
-        entries = self.values.setdefault(table, {})
-        assert isinstance(entries, dict)
-        entries[key] = value
+
+    def entries(self, table: str) -> dict[str, object]:
+        """The params, inputs or metadata in the making."""
+        made = self.values.setdefault(table, {})
+        assert isinstance(made, dict)
+        return made
 
 
 def shape_of(fields: Mapping[str, object]) -> Shape | None:
@@ -157,13 +162,16 @@ def translate(shape: Shape, fields: Mapping[str, object], received_at: datetime)
     """Follow the shape's table. Values keep their types; the envelope checks them."""
     made = Translation()
     recorded: dict[str, object] = {"shape": shape.name}
-    for name, value in _flat(fields, made.problems):
+    for outer, inner, value in _flat(fields, made.problems):
+        name = outer if inner is None else f"{outer}.{inner}"
+        rule = shape.rule(outer, inner)
         if len(made.problems) >= MAX_PROBLEMS:
             break
-        rule = shape.rule(name)
         if rule is None:
             made.problems.append(_unknown(shape, name))
-        elif value is None and rule.into != "metadata":
+        elif inner is not None and rule.into == "metadata":
+            made.entries("metadata")[inner] = value
+        elif value is None:
             continue
         elif rule.use == "error":
             made.problems.append(f"{name}: {rule.reason}; leave it out")
@@ -175,19 +183,20 @@ def translate(shape: Shape, fields: Mapping[str, object], received_at: datetime)
                 )
         else:
             _use(made, rule, name, value)
-    made.put(f"metadata.{RECORDED}", recorded, f"metadata.{RECORDED}")
+    made.entries("metadata")[RECORDED] = recorded
     made.values.setdefault("submitted_at", received_at)
     return made
 
 
-def _flat(fields: Mapping[str, object], problems: list[str]) -> Iterator[tuple[str, object]]:
+def _flat(fields: Mapping[str, object], problems: list[str]) -> Iterator[tuple[str, str | None, object]]:
+    """Every field as its name, the name of an entry if it is a container, and the value."""
     for name, value in fields.items():
-        if name not in CONTAINERS or value is None:
-            yield name, value
+        if name not in CONTAINERS:
+            yield name, None, value
         elif isinstance(value, dict):
-            yield from ((f"{name}.{key}", inner) for key, inner in value.items())
-        else:
-            problems.append(f"{name}: found {type(value).__name__}, expected an object")
+            yield from ((name, inner, entry) for inner, entry in value.items())
+        elif value is not None:
+            problems.append(f"{name}: found no object, expected one")
 
 
 def _unknown(shape: Shape, name: str) -> str:
