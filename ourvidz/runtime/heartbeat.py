@@ -9,6 +9,7 @@ lease of a job that has shown no progress for its timeout, so that a hung worker
 from __future__ import annotations
 
 import json
+import os
 import selectors
 import subprocess
 import sys
@@ -198,4 +199,8 @@ def _serve(source: BufferedReader, out: IO[str]) -> None:
 
 
 if __name__ == "__main__":
-    _serve(BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)), sys.stdout)
+    try:
+        _serve(BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)), sys.stdout)
+    except BrokenPipeError:
+        # The worker has died and nobody is left to tell; not even the interpreter's last flush.
+        os._exit(0)

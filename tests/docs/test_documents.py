@@ -1,9 +1,11 @@
-"""What README, tutorial and how-to tell their readers to do works as they say."""
+"""What README, tutorial, how-to and examples tell their readers to do works as they say."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ FOLLOWED = (
     "README.md",
     "docs/tutorial.md",
     *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs/how-to").glob("*.md")),
+    "docs/reference/job-types.md",
+    "docs/reference/settings.md",
 )
 
 #: Not typed here: it would run this very test, or needs a package index.
@@ -25,7 +29,7 @@ NOT_TYPED = {"make test", 'pip install "ourvidz[sdxl]"'}
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Reader:
-    """A fresh clone, except that the virtual environment is the one at hand."""
+    """A fresh clone that is set up, except that its virtual environment is the one at hand."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -37,8 +41,23 @@ def reader(tmp_path: Path) -> Reader:
         if (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tmp_path / name)
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    # The environment at hand is the original's: make must never think that it has to be set up anew.
+    assert (ROOT / ".venv/bin/.running").exists(), "run `make setup` first"
+    for name in ("setup.cfg", "pyproject.toml", "constraints.txt"):
+        os.utime(tmp_path / name, (0, 0))
+    _set_up(tmp_path)
     return Reader(tmp_path)
+
+
+def _set_up(folder: Path) -> None:
+    """What `make setup` would leave behind; so nothing is installed into the environment at hand."""
+    commands = folder / ".venv" / "bin"
+    commands.mkdir(parents=True)
+    for command in Path(sys.executable).parent.iterdir():
+        (commands / command.name).symlink_to(command)
+    for mark in (".running", ".developing"):
+        (commands / mark).unlink(missing_ok=True)
+        (commands / mark).touch()
 
 
 @pytest.mark.parametrize("document", FOLLOWED)

@@ -64,8 +64,8 @@ class Site:
             [sys.executable, "-P", "-m", "ourvidz", *arguments], cwd=self.root, capture_output=True, text=True
         )
 
-    def worker(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a worker that prints what happens as JSON lines."""
+    def worker(self, *arguments: str, heard: bool = True) -> subprocess.Popen[str]:
+        """Start a worker that prints what happens as JSON lines, to a pipe if somebody reads it."""
         process = subprocess.Popen(
             [
                 sys.executable,
@@ -79,7 +79,7 @@ class Site:
                 *arguments,
             ],
             cwd=self.root,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if heard else subprocess.DEVNULL,
             text=True,
         )
         self.processes.append(process)

@@ -50,7 +50,7 @@ def test_killed_workers_lose_no_job_and_complete_none_twice(site: Site, client: 
     (plugins / "ledger.py").write_text(LEDGER.replace("\\\\n", "\\n"))
     settings = (site.root / "ourvidz.yaml").read_text()
     (site.root / "ourvidz.yaml").write_text(
-        settings.replace('"]', '", "more_plugins"]') + "backends:\n  callback: ledger:\n"
+        settings.replace('"]', '", "more_plugins"]') + "backends:\n  callback: 'ledger:'\n"
     )
     site.spec("placeholder_fast", JOB_TYPE.replace("steps: 4", "steps: 3"))
     ids = [
@@ -59,17 +59,18 @@ def test_killed_workers_lose_no_job_and_complete_none_twice(site: Site, client: 
     ]
 
     chance = random.Random(20)
-    workers = [site.worker("--burst"), site.worker("--burst")]
+    workers = [site.worker("--burst", heard=False), site.worker("--burst", heard=False)]
     for _ in range(KILLS):
         time.sleep(chance.uniform(0.3, 1.5))
         victim = chance.randrange(2)
         workers[victim].send_signal(signal.SIGKILL)
         workers[victim].wait()
-        workers[victim] = site.worker("--burst")
+        workers[victim] = site.worker("--burst", heard=False)
     while any(client.queue.job(job_id).state in ("queued", "processing") for job_id in ids):
         for index, worker in enumerate(workers):
             if worker.poll() is not None:
-                workers[index] = site.worker("--burst")
+                assert worker.returncode == 0
+                workers[index] = site.worker("--burst", heard=False)
         time.sleep(0.2)
     for worker in workers:
         worker.wait()

@@ -104,11 +104,11 @@ def ourvidz_output_reviewers():
 ELSEWHERE = """
 from ourvidz.plugins.backends import Backend
 from ourvidz.plugins.hookspecs import hookimpl
-from ourvidz.runtime.storage.folder import open_folder
+from ourvidz.runtime.storage.folder import FolderStorage
 
 @hookimpl
 def ourvidz_storages():
-    return [Backend(scheme="shared", open=open_folder)]
+    return [Backend(scheme="shared", open=lambda context: FolderStorage(context.root / "out"))]
 """
 
 
