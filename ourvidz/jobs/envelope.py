@@ -91,26 +91,40 @@ Timestamp = Annotated[AwareDatetime, BeforeValidator(_timestamp)]
 
 
 class Envelope(Wire):
-    """One job as it travels.
+    """One job as it travels."""
 
-    ``params`` are the overrides that the request wants; the job type decides which it allows.
-    ``inputs`` are storage keys, ``bucket/path``; ``metadata`` is carried to the callback untouched.
-    """
-
-    version: Annotated[Literal[1], BeforeValidator(_version)] = ENVELOPE_VERSION
-    job_id: Uuid
-    job_type: Identifier
-    user_id: Uuid
-    prompt: str = Field(min_length=1, max_length=10_000)
-    negative_prompt: str | None = Field(default=None, max_length=10_000)
-    seed: Seed | None = None
-    num_images: Annotated[int, Field(ge=1, le=16, strict=True)] = 1
-    params: dict[Identifier, bool | int | float | str] = Field(default_factory=dict)
-    inputs: dict[Input, KeyText] = Field(default_factory=dict)
-    spec_digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
-    priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = 0
-    submitted_at: Timestamp
-    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(
+        default=ENVELOPE_VERSION, description="Of this shape."
+    )
+    job_id: Uuid = Field(description="Names the job; a second envelope of the same id is dropped.")
+    job_type: Identifier = Field(description="Chooses the spec.")
+    user_id: Uuid = Field(description="Owns the results.")
+    prompt: str = Field(min_length=1, max_length=10_000, description="What to make.")
+    negative_prompt: str | None = Field(
+        default=None, max_length=10_000, description="What to keep out; null: what the job type says."
+    )
+    seed: Seed | None = Field(
+        default=None, description="Of the first image, image i has seed + i; null: follows from the job's id."
+    )
+    num_images: Annotated[int, Field(ge=1, le=16, strict=True)] = Field(
+        default=1, description="How many; the job type says which numbers it offers."
+    )
+    params: dict[Identifier, bool | int | float | str] = Field(
+        default_factory=dict, description="Overrides; the job type decides which it allows."
+    )
+    inputs: dict[Input, KeyText] = Field(
+        default_factory=dict, description="Storage keys, `bucket/path`, in a folder of the user's."
+    )
+    spec_digest: str | None = Field(
+        default=None, pattern=r"^sha256:[0-9a-f]{64}$", description="Of the spec that it was submitted under."
+    )
+    priority: Annotated[int, Field(ge=-100, le=100, strict=True)] = Field(
+        default=0, description="Higher starts earlier."
+    )
+    submitted_at: Timestamp = Field(description="When the user asked for it.")
+    metadata: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Carried to the callback untouched."
+    )
 
     def to_payload(self) -> bytes:
         """The bytes that go onto the queue: compact JSON, UTF-8."""

@@ -34,9 +34,9 @@ def final_sequence(token: int) -> int:
 class Progress(Wire):
     """How far a job is. Steps count from 1; ``step`` 0 means that the stage has just begun."""
 
-    stage: str
-    step: int = Field(ge=0)
-    steps: int = Field(ge=0)
+    stage: str = Field(description="What is being done, such as load, denoise or store.")
+    step: int = Field(ge=0, description="The step that was just done.")
+    steps: int = Field(ge=0, description="Of how many; 0 where nobody counts.")
 
 
 class JobEvent(Wire):
@@ -46,18 +46,20 @@ class JobEvent(Wire):
     the job is not final there; so a repeated or late delivery changes nothing.
     """
 
-    version: Literal[1] = EVENT_VERSION
-    job_id: Uuid
-    sequence: int = Field(ge=1)
-    status: JobState
-    at: AwareDatetime
-    user_id: Uuid | None = Field(default=None, description="None where it could not be read.")
-    job_type: str | None = None
-    attempt: int = Field(default=0, ge=0)
-    progress: Progress | None = None
-    result: Result | None = None
-    error: Failure | None = None
-    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    version: Literal[1] = Field(default=EVENT_VERSION, description="Of this shape.")
+    job_id: Uuid = Field(description="The job.")
+    sequence: int = Field(ge=1, description="Grows within a job.")
+    status: JobState = Field(description="The state that the job is in now.")
+    at: AwareDatetime = Field(description="When it came into that state.")
+    user_id: Uuid | None = Field(default=None, description="Its owner; null where it could not be read.")
+    job_type: str | None = Field(
+        default=None, description="As the request says; null where it could not be read."
+    )
+    attempt: int = Field(default=0, ge=0, description="Starts so far; 0: it never started.")
+    progress: Progress | None = Field(default=None, description="How far it is, while it is processing.")
+    result: Result | None = Field(default=None, description="What was made, once it is completed.")
+    error: Failure | None = Field(default=None, description="Why it failed, once it has.")
+    metadata: dict[str, JsonValue] = Field(default_factory=dict, description="As the envelope had it.")
 
 
 def event_schema() -> dict[str, Any]:

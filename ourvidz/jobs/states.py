@@ -21,5 +21,5 @@ class Wire(BaseModel):
 class Failure(Wire):
     """Why a job failed: a stable code for machines, a message for people."""
 
-    code: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    message: str
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Stable, for machines.")
+    message: str = Field(description="For people.")

@@ -51,7 +51,7 @@ class OutputInvalid(OurvidzError):
 
 
 class JobCancelled(OurvidzError):
-    """Raised by :meth:`JobContext.step` when the job is to stop; a model lets it pass through."""
+    """The job was cancelled; :meth:`JobContext.step` raises it, and a model lets it pass through."""
 
     code = "cancelled"
 

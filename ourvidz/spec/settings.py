@@ -12,6 +12,10 @@ from ourvidz.spec.units import Bytes, ResolutionField, Seconds
 
 Precision = Literal["fp32", "fp16", "bf16"]
 
+Device = Annotated[
+    str, Field(pattern=r"^(cpu|mps|cuda(:[0-9]+)?)$", examples=["cuda", "cuda:1", "mps", "cpu"])
+]
+
 
 class ModelEntry(Frozen):
     """A checkpoint that job types can name."""
@@ -63,11 +67,7 @@ class Profile(Frozen):
 class WorkerEntry(Frozen):
     """How the worker of one plugin runs on this machine. Its key is the plugin's name."""
 
-    device: str | None = Field(
-        default=None,
-        pattern=r"^(cpu|mps|cuda(:[0-9]+)?)$",
-        description="Torch device; default: a GPU if there is one.",
-    )
+    device: Device | None = Field(default=None, description="Torch device; default: a GPU if there is one.")
     profile: Identifier | None = Field(default=None, description="A key of profiles.")
     lease: Seconds = Field(
         default=30.0, ge=1.0, le=600.0, description="Time after which a silent worker's job runs again."
@@ -77,9 +77,16 @@ class WorkerEntry(Frozen):
 class Backends(Frozen):
     """Where jobs wait, results are stored and outcomes are told, as URLs without secrets."""
 
-    queue: str = Field(default="sqlite:data/queue.sqlite3", description="OURVIDZ_QUEUE_URL wins.")
-    storage: str = Field(default="file:data/storage", description="OURVIDZ_STORAGE_URL wins.")
-    callback: str = Field(default="file:data/records", description="OURVIDZ_CALLBACK_URL wins.")
+    queue: str = Field(
+        default="sqlite:data/queue.sqlite3", description="Where jobs wait; OURVIDZ_QUEUE_URL wins."
+    )
+    storage: str = Field(
+        default="file:data/storage", description="Where results are kept; OURVIDZ_STORAGE_URL wins."
+    )
+    callback: str = Field(
+        default="file:data/records",
+        description="Who is told what became of a job; OURVIDZ_CALLBACK_URL wins.",
+    )
 
 
 class Review(Frozen):
@@ -100,16 +107,26 @@ class Review(Frozen):
 class Settings(Frozen):
     """All of ``ourvidz.yaml``."""
 
-    models: dict[Identifier, ModelEntry] = Field(default_factory=dict)
-    queues: dict[Identifier, QueueEntry] = Field(default_factory=dict)
-    buckets: dict[Identifier, BucketEntry] = Field(default_factory=dict)
-    workers: dict[Identifier, WorkerEntry] = Field(default_factory=dict)
-    profiles: dict[Identifier, Profile] = Field(default_factory=dict)
+    models: dict[Identifier, ModelEntry] = Field(
+        default_factory=dict, description="Checkpoints by the name that job types give them."
+    )
+    queues: dict[Identifier, QueueEntry] = Field(default_factory=dict, description="Queues by name.")
+    buckets: dict[Identifier, BucketEntry] = Field(
+        default_factory=dict, description="Storage buckets by name."
+    )
+    workers: dict[Identifier, WorkerEntry] = Field(
+        default_factory=dict, description="How a worker runs here, by its plugin's name."
+    )
+    profiles: dict[Identifier, Profile] = Field(
+        default_factory=dict, description="Declared reductions by name, for small machines."
+    )
     plugins: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="Folders whose plugins are loaded, relative to this file."
     )
-    backends: Backends = Field(default_factory=Backends)
-    review: Review = Field(default_factory=Review)
+    backends: Backends = Field(
+        default_factory=Backends, description="Where jobs wait, results are stored and outcomes are told."
+    )
+    review: Review = Field(default_factory=Review, description="Content safety.")
     on_failure: Literal["fail", "fallback"] = Field(
         default="fail", description="What happens to a job whose model failed."
     )

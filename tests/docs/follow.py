@@ -54,20 +54,20 @@ class Reader:
         return done.stdout
 
     def _serve(self, text: str) -> str:
-        process = subprocess.Popen(
+        printed = ""
+        with subprocess.Popen(
             ["bash", "-c", f"exec {text}"],
             cwd=self.folder,
             env=self._environment(),
             stdout=subprocess.PIPE,
             text=True,
-        )
-        assert process.stdout is not None
-        printed = ""
-        for line in process.stdout:
-            printed += line
-            if _SERVING in line:
-                process.send_signal(signal.SIGTERM)
-        assert process.wait() == 0, f"$ {text}\n{printed}"
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                printed += line
+                if _SERVING in line:
+                    process.send_signal(signal.SIGTERM)
+        assert process.returncode == 0, f"$ {text}\n{printed}"
         assert _SERVING in printed
         return printed
 

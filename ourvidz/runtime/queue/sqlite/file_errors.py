@@ -28,7 +28,7 @@ _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class QueueFileInvalid(NotReady):
-    """The file is damaged, belongs to another program or to another version of ourvidz."""
+    """The queue's file is damaged, belongs to another program or to another version of ourvidz."""
 
     code = "queue_file_invalid"
 
