@@ -80,7 +80,13 @@ CREATE TABLE dead_letters (
 
 def check_or_create(connection: sqlite3.Connection, path: Path) -> None:
     """Create the tables in an empty file. Raises QueueFileInvalid for a file that is not ours."""
-    if _is_ours(connection, path):
+    # One read transaction: while somebody else creates the tables, half of the answers would be old.
+    connection.execute("BEGIN")
+    try:
+        is_ours = _is_ours(connection, path)
+    finally:
+        connection.rollback()
+    if is_ours:
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
