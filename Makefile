@@ -5,7 +5,7 @@ PIP := $(BIN)/pip --disable-pip-version-check
 INPUTS := setup.cfg pyproject.toml constraints.txt
 RUNNING := $(BIN)/.running
 DEVELOPING := $(BIN)/.developing
-SOURCES := ourvidz plugins tests benchmarks
+SOURCES := ourvidz plugins tests benchmarks docs
 
 .DEFAULT_GOAL := help
 
@@ -35,11 +35,15 @@ check: $(DEVELOPING) ## Lint, types, import contracts, generated files
 	$(BIN)/ourvidz validate
 	$(BIN)/ourvidz export-routing --check
 	$(BIN)/ourvidz export-schema --check
+	$(BIN)/python -m docs.generate --check
 
 .PHONY: generate
 generate: $(RUNNING) ## Write the generated files anew
 	$(BIN)/ourvidz export-routing --out supabase/functions/_shared/routing.ts
 	$(BIN)/ourvidz export-schema --out docs/reference/wire.schema.json
+	$(BIN)/ourvidz jobtypes schema > jobtypes/job-type.schema.json
+	$(BIN)/ourvidz jobtypes schema --settings > docs/reference/ourvidz.schema.json
+	$(BIN)/python -m docs.generate
 
 .PHONY: format
 format: $(DEVELOPING) ## Format the code

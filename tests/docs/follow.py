@@ -75,8 +75,8 @@ class Reader:
         if not command.output:
             return
         names: list[str] = []
-        pattern = "\n".join(_pattern(line, names) for line in command.output).strip()
-        match = re.fullmatch(pattern, printed.strip(), re.DOTALL)
+        pattern = "\n".join(_pattern(line, names) for line in command.output).strip("\n")
+        match = re.fullmatch(pattern, printed.strip("\n"), re.DOTALL)
         assert match, (
             f"$ {command.text}\nthe document says:\n"
             + "\n".join(command.output)
