@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -50,8 +51,6 @@ class Heartbeat:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            # A Ctrl-C on the terminal is the worker's to handle; it needs its leases until it is done.
-            start_new_session=True,
         )
         self._listener = threading.Thread(target=self._listen, daemon=True, name="heartbeat")
         self._listener.start()
@@ -199,6 +198,9 @@ def _serve(source: BufferedReader, out: IO[str]) -> None:
 
 
 if __name__ == "__main__":
+    # Whoever stops a whole process group means the worker, which needs its leases until it is done.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     try:
         _serve(BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)), sys.stdout)
     except BrokenPipeError:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,6 +96,24 @@ def test_sigterm_finishes_the_running_job_and_takes_no_more(site: Site, client: 
     assert worker.wait() == 0
     assert client.status(first).status == "completed"
     assert client.status(second).status == "queued"
+
+
+def test_a_stop_of_the_whole_group_leaves_the_heartbeat_to_the_running_job(
+    site: Site, client: Client
+) -> None:
+    """As a service manager or Ctrl-C does it: everything that belongs to the worker is told to stop."""
+    job_id = client.submit("placeholder_fast", prompt="a barn", params={"step_time": 2.5, "steps": 1})
+    worker = site.worker()
+    until_event(worker, "step", stage="load")
+    children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
+    assert len(children) == 1
+    for pid in (*map(int, children), worker.pid):
+        os.kill(pid, signal.SIGTERM)
+    other = site.worker(heard=False)
+    assert worker.wait() == 0
+    other.send_signal(signal.SIGTERM)
+    status = client.status(job_id)
+    assert (status.status, status.attempt) == ("completed", 1)
 
 
 def test_a_second_sigterm_hands_the_job_back_uncounted(site: Site, client: Client) -> None:
