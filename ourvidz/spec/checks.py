@@ -37,6 +37,7 @@ def build_catalog(sources: Sources, families: Families, extra_checks: Sequence[E
         *check_queues(declared, settings_file),
         *check_buckets(declared, settings_file),
         *_check_settings(settings_file, families),
+        *_check_broken(sources, families),
     ]
     for declaration, job_type in declared.values():
         findings = _check_one(job_type, families, models, settings_file, extra_checks)
@@ -90,6 +91,28 @@ def _check_any(sources: Sources) -> Iterator[Problem]:
     if not sources.files:
         found, expected = "no job type", "at least one file that ends in .yaml"
         yield Problem(str(sources.folder), 1, 1, "", found, expected, "no_job_types")
+
+
+def _check_broken(sources: Sources, families: Families) -> Iterator[Problem]:
+    """Names that lead nowhere in job types with other problems: whoever mends those is told of all."""
+    told = {(one.file, one.line, one.column) for one in sources.problems}
+    ids = {one.id for one in sources.declarations}
+    for one in sources.declarations:
+        if one.job_type is None:
+            yield from (
+                problem
+                for problem in _check_names(one, families, ids)
+                if (problem.file, problem.line, problem.column) not in told
+            )
+
+
+def _check_names(declaration: Declaration, families: Families, ids: set[str]) -> Iterator[Problem]:
+    worker, fallback = declaration.text("worker"), declaration.text("fallback")
+    if worker is not None and worker.lower() not in families:
+        yield declaration.problem(("worker",), "unknown_worker", worker, _plugin(worker.lower(), families))
+    if fallback is not None and fallback not in ids:
+        expected = one_of_known("the id of a job type", fallback, ids)
+        yield declaration.problem(("fallback",), "unknown_fallback", fallback, expected)
 
 
 def _check_one(

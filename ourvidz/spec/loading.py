@@ -46,6 +46,15 @@ class Declaration:
         line, column = self.place
         return f"{self.document.file}:{line}:{column}"
 
+    def text(self, field: str) -> str | None:
+        """What the file says for a field, if that is a text and nothing is wrong with it."""
+        block: Any = self.document.content
+        for part in self.path:
+            block = block[part]
+        path = (*self.path, field)
+        value = block.get(field) if isinstance(block, dict) and path not in self.document.faults else None
+        return value if isinstance(value, str) else None
+
     def problem(self, field: FieldPath, code: str, found: str, expected: str) -> Problem:
         """A problem with a field of this job type."""
         return self.document.problem((*self.path, *field), code, found, expected)

@@ -54,6 +54,16 @@ def test_a_worker_without_a_plugin_is_told_how_to_get_one(write: Write) -> None:
     )
 
 
+def test_names_that_lead_nowhere_are_told_beside_the_fields_problems(write: Write) -> None:
+    write("x.yaml", worker="PIANT", steps="0", fallback="nowhere")
+    assert [problem.code for problem in problems()] == ["unknown_worker", "out_of_range", "unknown_fallback"]
+
+
+def test_one_place_has_one_problem(write: Write) -> None:
+    write("x.yaml", worker="'2 PIANTS'", fallback="Nowhere")
+    assert [(problem.line, problem.code) for problem in problems()] == [(1, "bad_value"), (10, "bad_value")]
+
+
 def test_the_resolution_and_own_values_count_as_choices(write: Write) -> None:
     write("x.yaml", params="{resolution: {choices: [64x64, 64x96]}, steps: {choices: [15, 30]}}")
     assert build()["x"].params["resolution"].choices == ("64x64", "64x96")
