@@ -20,6 +20,7 @@ FOLLOWED = (
     "docs/tutorial.md",
     *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs/how-to").glob("*.md")),
     "docs/reference/job-types.md",
+    "docs/reference/python.md",
     "docs/reference/settings.md",
 )
 
