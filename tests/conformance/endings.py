@@ -203,6 +203,15 @@ class Commands(OnQueue):
         again = claimed(queue)
         assert (again.job_type, again.rerouted) == ("sdxl_image_fast", False)
 
+    def test_a_retried_job_that_is_cancelled_before_it_starts_is_told_of_anew(self, queue: Queue) -> None:
+        queue.push("sdxl_queue", payload(1))
+        queue.fail(claimed(queue).lease, FAILURE)
+        queue.retry(job_id(1))
+        queue.cancel(job_id(1))
+        failed, cancelled = told(queue) + told(queue)
+        assert (failed.status, cancelled.status) == ("failed", "cancelled")
+        assert cancelled.sequence > failed.sequence
+
     def test_a_cancellation_does_not_outlive_a_retry(self, queue: Queue) -> None:
         queue.push("sdxl_queue", payload(1))
         lease = claimed(queue).lease

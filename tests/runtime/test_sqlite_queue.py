@@ -80,6 +80,16 @@ class TestClockSteps:
         site.pass_time(31)
         assert claimed(other).lease.job_id == job_id(1)
 
+    def test_a_worker_that_only_waits_notices_a_clock_set_back(
+        self, site: SqliteSite, queue: SqliteQueue, other: SqliteQueue
+    ) -> None:
+        queue.push("sdxl_queue", payload(1))
+        claimed(queue, lease=30)
+        site.pass_time(-HOUR)
+        assert not other.wait(["sdxl_queue"], timeout=0)
+        site.pass_time(31)
+        assert other.wait(["sdxl_queue"], timeout=0)
+
     def test_a_clock_set_back_does_not_stretch_a_delay(self, site: SqliteSite, queue: SqliteQueue) -> None:
         queue.push("sdxl_queue", payload(1))
         queue.retry_later(claimed(queue).lease, FAILURE, delay=10)
