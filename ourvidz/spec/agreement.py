@@ -26,7 +26,7 @@ def check_ids(declarations: Iterable[Declaration]) -> Iterator[Problem]:
                 "duplicate_id",
                 f"the job type {one.id} a second time",
                 f"another id; the first is in {where}",
-                place=one.place,
+                position=one.position,
             )
 
 

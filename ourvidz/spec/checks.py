@@ -155,8 +155,8 @@ def _check_settings(settings_file: SettingsFile, families: Families) -> Iterator
     for name, entry in settings.workers.items():
         path: FieldPath = ("workers", name)
         if name not in families:
-            place = document.key_place(path)
-            yield document.problem(path, "unknown_worker", name, _plugin(name, families), place=place)
+            position = document.key_position(path)
+            yield document.problem(path, "unknown_worker", name, _plugin(name, families), position=position)
         if entry.profile is not None and entry.profile not in settings.profiles:
             expected = one_of_known("a key of profiles", entry.profile, settings.profiles)
             yield document.problem((*path, "profile"), "unknown_profile", entry.profile, expected)

@@ -8,10 +8,10 @@ from typing import Any
 from ourvidz.spec.problems import FieldPath, Problem
 from ourvidz.spec.wording import dotted
 
-#: Line and column of a position in a file, counted from 1.
-Place = tuple[int, int]
+#: Line and column in a file, counted from 1.
+Position = tuple[int, int]
 
-START: Place = (1, 1)
+START: Position = (1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,27 +24,27 @@ class Document:
 
     file: str
     content: dict[str, Any] = field(default_factory=dict)
-    places: dict[FieldPath, tuple[int, int, int, int]] = field(default_factory=dict)
+    positions: dict[FieldPath, tuple[int, int, int, int]] = field(default_factory=dict)
     """Line and column of every key, then of its value; an element of a list is its own key."""
     empty: set[FieldPath] = field(default_factory=set)
     """Keys with nothing after the colon."""
     faults: set[FieldPath] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
-    def value_place(self, path: FieldPath) -> Place:
+    def value_position(self, path: FieldPath) -> Position:
         """Where a value stands, or else the nearest key around it."""
-        place = self.places.get(path)
-        return place[2:] if place else self.key_place(path)
+        position = self.positions.get(path)
+        return position[2:] if position else self.key_position(path)
 
-    def key_place(self, path: FieldPath) -> Place:
+    def key_position(self, path: FieldPath) -> Position:
         """Where a key stands, or else the nearest key around it."""
-        while path and path not in self.places:
+        while path and path not in self.positions:
             path = path[:-1]
-        return self.places[path][:2] if path else START
+        return self.positions[path][:2] if path else START
 
     def problem(
-        self, path: FieldPath, code: str, found: str, expected: str, *, place: Place | None = None
+        self, path: FieldPath, code: str, found: str, expected: str, *, position: Position | None = None
     ) -> Problem:
-        """A problem with a value, or with what ``place`` says."""
-        line, column = place or self.value_place(path)
+        """A problem with a value, or with what ``position`` says."""
+        line, column = position or self.value_position(path)
         return Problem(self.file, line, column, dotted(path), found, expected, code)

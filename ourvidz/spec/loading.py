@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ourvidz.spec.document import Document, Place
+from ourvidz.spec.document import Document, Position
 from ourvidz.spec.identifiers import IDENTIFIER_RULE, check_identifier
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.problems import FieldPath, Problem
@@ -37,13 +37,13 @@ class Declaration:
     job_type: JobType | None = None
 
     @property
-    def place(self) -> Place:
-        return self.document.key_place(self.path)
+    def position(self) -> Position:
+        return self.document.key_position(self.path)
 
     @property
     def where(self) -> str:
-        """The place as editors and terminals take it."""
-        line, column = self.place
+        """The position as editors and terminals take it."""
+        line, column = self.position
         return f"{self.document.file}:{line}:{column}"
 
     def text(self, field: str) -> str | None:
@@ -214,7 +214,7 @@ def _check_id(document: Document, id: str, path: FieldPath, block: dict[str, Any
     except ValueError:
         found = shorten(id) if path else f"the file's name {shorten(id)}"
         yield document.problem(
-            path or ("id",), "bad_name", found, IDENTIFIER_RULE, place=document.key_place(path)
+            path or ("id",), "bad_name", found, IDENTIFIER_RULE, position=document.key_position(path)
         )
         return
     if "id" in block and block["id"] != id:
@@ -226,4 +226,4 @@ def _check_file_name(only: Declaration, stem: str) -> Iterator[Problem]:
     if only.path and only.id != stem:
         found = f"a single job type of this name in {shorten(stem)}.yaml"
         expected = "the file's name; a file of two or more may have any"
-        yield only.document.problem(only.path, "id_mismatch", found, expected, place=only.place)
+        yield only.document.problem(only.path, "id_mismatch", found, expected, position=only.position)

@@ -25,7 +25,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One defect in one file: a Finding with a place. ``line`` and ``column`` count from 1."""
+    """One defect in one file: a Finding with a position. ``line`` and ``column`` count from 1."""
 
     file: str
     line: int

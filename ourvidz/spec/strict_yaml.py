@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ourvidz.spec.document import START, Document, Place
+from ourvidz.spec.document import START, Document, Position
 from ourvidz.spec.problems import FieldPath
 from ourvidz.spec.scalars import Trap, read_plain
 from ourvidz.spec.wording import shorten
@@ -64,27 +64,27 @@ def parse_document(data: bytes, file: str) -> Document:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode()
         found = f"the byte 0x{data[error.start]:02x}"
-        return _refused(file, "encoding", found, "UTF-8", place=_place_after(before))
+        return _refused(file, "encoding", found, "UTF-8", position=_position_after(before))
     hidden = _UNPRINTABLE.search(text)
     if hidden:
         found = f"the character U+{ord(hidden[0]):04X}"
-        place = _place_after(text[: hidden.start()])
-        return _refused(file, "unprintable", found, "text that editors show", place=place)
+        position = _position_after(text[: hidden.start()])
+        return _refused(file, "unprintable", found, "text that editors show", position=position)
     tab = _TAB.search(text) if "\t" in text else None
     if tab:
-        return _refused(file, "tab", "a tab", "spaces", place=_place_after(text[: tab.end() - 1]))
+        return _refused(file, "tab", "a tab", "spaces", position=_position_after(text[: tab.end() - 1]))
     document = Document(file=file)
     _Reader(document, text).read()
     return document
 
 
-def _refused(file: str, code: str, found: str, expected: str, *, place: Place = START) -> Document:
+def _refused(file: str, code: str, found: str, expected: str, *, position: Position = START) -> Document:
     document = Document(file=file)
-    document.problems.append(document.problem((), code, found, expected, place=place))
+    document.problems.append(document.problem((), code, found, expected, position=position))
     return document
 
 
-def _place_after(text: str) -> Place:
+def _position_after(text: str) -> Position:
     return (text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)
 
 
@@ -105,10 +105,10 @@ class _Reader:
             self._read_stream()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            place = (mark.line + 1, mark.column + 1) if mark else START
+            position = (mark.line + 1, mark.column + 1) if mark else START
             context = f" {error.context}" if error.context else ""
             found = f"broken YAML: {error.problem}{context}"
-            self._report((), "syntax", found, "other indentation or quotes here", place)
+            self._report((), "syntax", found, "other indentation or quotes here", position)
         except _StopReading:
             return
         finally:
@@ -125,30 +125,30 @@ class _Reader:
             code = "empty_file" if is_empty else "not_a_mapping"
             found = "a list" if type(event) is yaml.SequenceStartEvent else "a single value"
             found = "an empty file" if is_empty else found
-            self._report((), code, found, "a mapping of fields", _place(event))
+            self._report((), code, found, "a mapping of fields", _position(event))
             return
         self._document.content.update(self._value(event, ()))
         self._next()
         event = self._next()
         if type(event) is not yaml.StreamEndEvent:
-            self._report((), "several_documents", "a second document", "one in a file", _place(event))
+            self._report((), "several_documents", "a second document", "one in a file", _position(event))
 
     def _value(self, event: Any, path: FieldPath) -> Any:
         kind = type(event)
         if kind is yaml.AliasEvent:
             found = f"the alias *{shorten(event.anchor)}"
-            self._report(path, "alias", found, "the value itself", _place(event))
+            self._report(path, "alias", found, "the value itself", _position(event))
             return None
         if event.anchor is not None:
             found = f"the anchor &{shorten(event.anchor)}"
-            self._report(path, "alias", found, "the value alone", _place(event))
+            self._report(path, "alias", found, "the value alone", _position(event))
         if event.tag is not None:
             found = "the tag " + shorten(event.tag.replace("tag:yaml.org,2002:", "!!"))
-            self._report(path, "tag", found, "the value alone", _place(event))
+            self._report(path, "tag", found, "the value alone", _position(event))
         if kind is yaml.ScalarEvent:
             return self._scalar(event, path)
         if len(path) >= MAX_DEPTH:
-            self._report(path, "too_deep", f"more than {MAX_DEPTH} levels", "fewer", _place(event))
+            self._report(path, "too_deep", f"more than {MAX_DEPTH} levels", "fewer", _position(event))
             raise _StopReading
         return self._mapping(path) if kind is yaml.MappingStartEvent else self._list(path)
 
@@ -162,7 +162,7 @@ class _Reader:
         value = read_plain(text)
         if type(value) is Trap:
             found = f"{shorten(text)}, {value.meaning}"
-            self._report(path, "yaml_trap", found, value.instead, _place(event))
+            self._report(path, "yaml_trap", found, value.instead, _position(event))
             return text
         return value
 
@@ -170,51 +170,51 @@ class _Reader:
         values: list[Any] = []
         while type(event := self._next()) is not yaml.SequenceEndEvent:
             inner = (*path, len(values))
-            place = _place(event)
-            self._document.places[inner] = (*place, *place)
+            position = _position(event)
+            self._document.positions[inner] = (*position, *position)
             values.append(self._value(event, inner))
         return values
 
     def _mapping(self, path: FieldPath) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        places = self._document.places
+        positions = self._document.positions
         while type(key_event := self._next()) is not yaml.MappingEndEvent:
             key = self._key(key_event, path)
             inner = (*path, key)
             event = self._next()
             if key in values:
-                found, first = f"the key {shorten(key)} a second time", places[inner][0]
+                found, first = f"the key {shorten(key)} a second time", positions[inner][0]
                 expected = f"it once; first in line {first}"
-                self._report(inner, "duplicate_key", found, expected, _place(key_event))
+                self._report(inner, "duplicate_key", found, expected, _position(key_event))
                 self._value(event, inner)
                 continue
             at, value_at = key_event.start_mark, event.start_mark
-            places[inner] = (at.line + 1, at.column + 1, value_at.line + 1, value_at.column + 1)
+            positions[inner] = (at.line + 1, at.column + 1, value_at.line + 1, value_at.column + 1)
             values[key] = self._value(event, inner)
         return values
 
     def _key(self, event: Any, path: FieldPath) -> str:
         if type(event) is not yaml.ScalarEvent:
-            self._report(path, "key_not_a_text", "a key that is not a text", "a name", _place(event))
+            self._report(path, "key_not_a_text", "a key that is not a text", "a name", _position(event))
             raise _StopReading
         text: str = event.value
         if event.anchor is not None or event.tag is not None:
             found = "an anchor or a tag at a key"
-            self._report((*path, text), "alias", found, "the key alone", _place(event))
+            self._report((*path, text), "alias", found, "the key alone", _position(event))
         value = text if event.style else read_plain(text)
         if type(value) is Trap:
             found = f"the key {shorten(text)}, {value.meaning}"
-            self._report((*path, text), "yaml_trap", found, f'"{shorten(text)}" in quotes', _place(event))
+            self._report((*path, text), "yaml_trap", found, f'"{shorten(text)}" in quotes', _position(event))
         elif type(value) is not str or not value:
             found = f"the key {shorten(text)}" if text else "a key without a name"
-            self._report((*path, text), "key_not_a_text", found, "a name", _place(event))
+            self._report((*path, text), "key_not_a_text", found, "a name", _position(event))
         return text
 
-    def _report(self, path: FieldPath, code: str, found: str, expected: str, place: Place) -> None:
+    def _report(self, path: FieldPath, code: str, found: str, expected: str, position: Position) -> None:
         self._document.faults.add(path)
-        self._document.problems.append(self._document.problem(path, code, found, expected, place=place))
+        self._document.problems.append(self._document.problem(path, code, found, expected, position=position))
 
 
-def _place(event: Any) -> Place:
+def _position(event: Any) -> Position:
     mark = event.start_mark
     return mark.line + 1, mark.column + 1

@@ -1,4 +1,4 @@
-"""From a document to a frozen model, or to problems with places."""
+"""From a document to a frozen model, or to problems with positions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _settle_empty(
     model: type[BaseModel], document: Document, path: FieldPath, content: dict[str, Any]
 ) -> Iterator[Problem]:
     """An empty section is an absent one; any other key with nothing after it was forgotten."""
-    for empty in sorted(document.empty, key=document.value_place):
+    for empty in sorted(document.empty, key=document.value_position):
         if empty[: len(path)] != path:
             continue
         name = str(empty[len(path)])
@@ -71,7 +71,7 @@ def _settle_empty(
                 "empty_value",
                 "nothing",
                 f"{expected}, or no such line",
-                place=document.key_place(empty),
+                position=document.key_position(empty),
             )
 
 
@@ -91,7 +91,7 @@ def _describe_all(
 
 def _known_part(document: Document, path: FieldPath, location: FieldPath) -> FieldPath:
     """Drop what pydantic adds to a location: names of alternatives, a list made of a single value."""
-    while location and path + location not in document.places:
+    while location and path + location not in document.positions:
         location = location[:-1]
     return location
 
@@ -103,18 +103,18 @@ def _describe(
     code = _CODES.get(kind, "bad_value")
     if kind == "extra_forbidden":
         expected = one_of_known("a known one", str(inner[-1]), known_keys(model, inner[:-1]))
-        return document.problem(full, code, "an unknown key", expected, place=document.key_place(full))
+        return document.problem(full, code, "an unknown key", expected, position=document.key_position(full))
     expected = expectation(model, inner)
     if kind == "missing":
-        return document.problem(full, code, "no such key", expected, place=document.key_place(full))
+        return document.problem(full, code, "no such key", expected, position=document.key_position(full))
     remark, _, wanted = error["msg"].removeprefix("Value error, ").rpartition("expected ")
     if kind != "value_error":
         remark, wanted = "", _sharpened(expected or error["msg"], error)
     note = f" ({remark.rstrip(', ')})" if remark else ""
     is_key = error["loc"][-1:] == ("[key]",)
     found = shorten(str(inner[-1])) if is_key else show(error["input"])
-    place = document.key_place(full) if is_key else None
-    return document.problem(full, "bad_name" if is_key else code, f"{found}{note}", wanted, place=place)
+    position = document.key_position(full) if is_key else None
+    return document.problem(full, "bad_name" if is_key else code, f"{found}{note}", wanted, position=position)
 
 
 def _sharpened(expected: str, error: Any) -> str:

@@ -1,4 +1,4 @@
-"""How problems put values and places into words."""
+"""How problems put values and positions into words."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def read(data: bytes) -> Sources:
 
 
 def judge(data: bytes) -> None:
-    """Fails if a file gives neither a catalog nor problems with places inside of it."""
+    """Fails if a file gives neither a catalog nor problems with positions inside of it."""
     try:
         assert build_catalog(read(data), FAMILIES).job_types
     except SpecInvalid as error:

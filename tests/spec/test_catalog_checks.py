@@ -19,7 +19,7 @@ def film(**changed: str | None) -> dict[str, str | None]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "place", "code"),
+    ("changed", "position", "code"),
     [
         ({"worker": "PIANT"}, (1, 9), "unknown_worker"),
         ({"model": "oil"}, (10, 8), "unknown_model"),
@@ -40,11 +40,11 @@ def film(**changed: str | None) -> dict[str, str | None]:
     ],
 )
 def test_a_job_type_that_cannot_be_made_is_refused(
-    write: Write, changed: dict[str, str], place: tuple[int, int], code: str
+    write: Write, changed: dict[str, str], position: tuple[int, int], code: str
 ) -> None:
     write("x.yaml", **changed)
     problem = only_problem()
-    assert (problem.file, (problem.line, problem.column), problem.code) == ("jobtypes/x.yaml", place, code)
+    assert (problem.file, (problem.line, problem.column), problem.code) == ("jobtypes/x.yaml", position, code)
 
 
 def test_a_worker_without_a_plugin_is_told_how_to_get_one(write: Write) -> None:

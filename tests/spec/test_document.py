@@ -1,4 +1,4 @@
-"""Strict YAML: values with places, and everything that is refused."""
+"""Strict YAML: values with positions, and everything that is refused."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def test_values_and_keys_have_places() -> None:
         "params": {"steps": {"min": 1, "max": 30}},
         "loras": [{"file": "a"}],
     }
-    assert document.value_place(("steps",)) == (2, 8)
-    assert document.value_place(("params", "steps", "max")) == (4, 24)
-    assert document.key_place(("params", "steps")) == (4, 3)
-    assert document.value_place(("loras", 0, "file")) == (6, 9)
+    assert document.value_position(("steps",)) == (2, 8)
+    assert document.value_position(("params", "steps", "max")) == (4, 24)
+    assert document.key_position(("params", "steps")) == (4, 3)
+    assert document.value_position(("loras", 0, "file")) == (6, 9)
 
 
 def test_columns_count_characters() -> None:
     document = parse_document("{\"ä\": 'öü', b: 1}".encode(), "x.yaml")
-    assert document.value_place(("b",)) == (1, 16)
+    assert document.value_position(("b",)) == (1, 16)
 
 
 def test_the_place_of_what_is_absent_is_what_is_around_it() -> None:
     document = parse_document(b"a:\n  b: 1\n", "x.yaml")
-    assert document.value_place(("a", "c")) == (1, 1)
-    assert document.value_place(("a", "b", "c")) == (2, 3)
+    assert document.value_position(("a", "c")) == (1, 1)
+    assert document.value_position(("a", "b", "c")) == (2, 3)
 
 
 BROKEN = [
@@ -82,7 +82,7 @@ def test_an_alias_bomb_is_refused_without_being_built() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
     document = parse_document("\n".join(lines).encode(), "x.yaml")
     assert {problem.code for problem in document.problems} == {"alias"}
-    assert len(document.places) < 200
+    assert len(document.positions) < 200
 
 
 def test_tabs_in_comments_do_no_harm() -> None:

@@ -24,7 +24,7 @@ def settings(text: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "code"),
+    ("text", "position", "code"),
     [
         ("model: {}\n", (1, 1), "unknown_key"),
         ("models: {paint: {family: paint}}\n", (1, 10), "missing_key"),
@@ -43,9 +43,9 @@ def settings(text: str) -> Path:
         ("- models\n", (1, 1), "not_a_mapping"),
     ],
 )
-def test_a_problem_points_into_the_settings(text: str, place: tuple[int, int], code: str) -> None:
+def test_a_problem_points_into_the_settings(text: str, position: tuple[int, int], code: str) -> None:
     problem = only_problem(settings(text))
-    assert (problem.file, (problem.line, problem.column), problem.code) == ("ourvidz.yaml", place, code)
+    assert (problem.file, (problem.line, problem.column), problem.code) == ("ourvidz.yaml", position, code)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "models:\nqueues:\n  # sdxl_queue: {}\n"])
