@@ -88,7 +88,7 @@ def _buckets(settings: Settings, job_types: Iterable[JobType]) -> Mapping[str, B
 
 
 def _check_any(sources: Sources) -> Iterator[Problem]:
-    if not sources.files:
+    if not sources.files and not sources.unreadable:
         found, expected = "no job type", "at least one file that ends in .yaml"
         yield Problem(str(sources.folder), 1, 1, "", found, expected, "no_job_types")
 

@@ -86,6 +86,8 @@ class Sources:
     folder: Path
     files: Mapping[str, SpecFile]
     settings_file: SettingsFile
+    unreadable: Problem | None = None
+    """Why the folder could not be listed; then there are no files."""
 
     @property
     def settings(self) -> Settings:
@@ -98,7 +100,9 @@ class Sources:
 
     @property
     def problems(self) -> Iterator[Problem]:
-        """What is wrong with the files one by one."""
+        """What is wrong with the folder, and with the files one by one."""
+        if self.unreadable:
+            yield self.unreadable
         yield from self.settings_file.problems
         for file in self.files.values():
             yield from file.problems
@@ -111,14 +115,13 @@ def read_sources(folder: Path, settings_file: Path | None, known: Sources | None
     back when nothing has.
     """
     before = known.files if known and known.folder == folder else {}
-    files = {path.name: _read_unless_known(path, stamp, before) for path, stamp in _spec_files(folder)}
+    names, unreadable = _list(folder)
+    files = {name: _read_unless_known(folder / name, before) for name in names}
     settings = known.settings_file if known else SettingsFile()
     if settings.stamp != (_stamp(settings_file) if settings_file else None):
         settings = read_settings(settings_file)
-    is_known = known and settings is known.settings_file and _same(files, before)
-    if known and is_known:
-        return known
-    return Sources(folder=folder, files=files, settings_file=settings)
+    sources = Sources(folder=folder, files=files, settings_file=settings, unreadable=unreadable)
+    return known if known and _same(sources, known) else sources
 
 
 def read_settings(path: Path | None) -> SettingsFile:
@@ -136,15 +139,24 @@ def read_settings(path: Path | None) -> SettingsFile:
     return SettingsFile(stamp=stamp, document=document, settings=settings)
 
 
-def _same(files: dict[str, SpecFile], before: Mapping[str, SpecFile]) -> bool:
-    return files.keys() == before.keys() and all(file is before[name] for name, file in files.items())
+def _same(new: Sources, old: Sources) -> bool:
+    """Whether nothing was read again."""
+    return (
+        (new.folder, new.unreadable) == (old.folder, old.unreadable)
+        and new.settings_file is old.settings_file
+        and new.files.keys() == old.files.keys()
+        and all(file is old.files[name] for name, file in new.files.items())
+    )
 
 
-def _spec_files(folder: Path) -> Iterator[tuple[Path, Stamp]]:
-    """Files that are or look like YAML, by name. Hidden ones are editors' business."""
-    for name in sorted(os.listdir(folder)):
-        if not name.startswith(".") and name.lower().endswith((".yaml", ".yml")):
-            yield folder / name, _stamp(folder / name)
+def _list(folder: Path) -> tuple[list[str], Problem | None]:
+    """Names of files that are or look like YAML, or why there are none. Hidden ones are editors' business."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        found = error.strerror or str(error)
+        return [], Problem(str(folder), 1, 1, "", found, "a folder that can be read", "unreadable")
+    return [one for one in names if not one.startswith(".") and one.lower().endswith((".yaml", ".yml"))], None
 
 
 def _stamp(path: Path) -> Stamp:
@@ -155,8 +167,8 @@ def _stamp(path: Path) -> Stamp:
     return (str(path), status.st_size, status.st_ino, status.st_mtime_ns)
 
 
-def _read_unless_known(path: Path, stamp: Stamp, before: Mapping[str, SpecFile]) -> SpecFile:
-    old = before.get(path.name)
+def _read_unless_known(path: Path, before: Mapping[str, SpecFile]) -> SpecFile:
+    old, stamp = before.get(path.name), _stamp(path)
     return old if old and old.stamp == stamp else _read_spec_file(path, stamp)
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ourvidz.spec.checks import build_catalog
 from ourvidz.spec.loading import read_sources
-from tests.spec.conftest import Write, build, only_problem, problems, spec
+from ourvidz.spec.problems import SpecInvalid
+from tests.spec.conftest import FAMILIES, Write, build, only_problem, problems, spec
 
 
 def block(id: str, **changed: str | None) -> str:
@@ -126,3 +128,32 @@ def test_a_file_that_was_replaced_at_the_same_size_and_time_is_read_again(write:
     os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
     other.replace(path)
     assert read_sources(folder, None, first) is not first
+
+
+def test_a_folder_that_is_gone_while_files_are_read_again_is_a_problem(write: Write, folder: Path) -> None:
+    write("poster.yaml")
+    first = read_sources(folder, None)
+    folder.rename("elsewhere")
+    with pytest.raises(SpecInvalid) as caught:
+        build_catalog(read_sources(folder, None, first), FAMILIES)
+    assert str(caught.value) == (
+        "jobtypes:1:1: found No such file or directory, expected a folder that can be read"
+    )
+    assert [problem.code for problem in caught.value.problems] == ["unreadable"]
+    Path("elsewhere").rename(folder)
+    assert read_sources(folder, None, first) is first
+
+
+def test_a_folder_that_was_gone_at_the_last_look_is_read_anew(write: Write, folder: Path) -> None:
+    write("poster.yaml")
+    folder.rename("elsewhere")
+    gone = read_sources(folder, None)
+    assert read_sources(folder, None, gone) is gone
+    folder.mkdir()
+    assert [one.code for one in read_sources(folder, None, gone).problems] == []
+
+
+def test_a_file_that_cannot_be_read_is_a_problem_of_its_own(write: Write, folder: Path) -> None:
+    write("poster.yaml")
+    (folder / "card.yaml").symlink_to("nowhere")
+    assert (only_problem().file, only_problem().code) == ("jobtypes/card.yaml", "unreadable")
