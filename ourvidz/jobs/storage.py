@@ -81,13 +81,14 @@ KeyText = Annotated[
 ]
 
 
-def result_key(bucket: str, user_id: str, job_id: str, attempt: int, name: str) -> ObjectKey:
-    """The place of one result: ``{user_id}/{job_id}/{attempt}-{name}``.
+def result_key(bucket: str, user_id: str, job_id: str, claim: int, name: str) -> ObjectKey:
+    """The place of one result: ``{user_id}/{job_id}/{claim}-{name}``.
 
-    The owner's id comes first because storage policies compare it with the caller; the attempt is
-    part of the name so that a worker whose lease was lost never writes over the winner's object.
+    The owner's id comes first because storage policies compare it with the caller. ``claim`` is the
+    number of the claim, its lease's token: no two claims of a job share it, so that neither a worker
+    whose lease was lost nor an earlier run ever meets the winner's object.
     """
-    return ObjectKey(bucket, f"{user_id}/{job_id}/{attempt}-{name}")
+    return ObjectKey(bucket, f"{user_id}/{job_id}/{claim}-{name}")
 
 
 class Storage(Protocol):
