@@ -42,8 +42,8 @@ class Progress(Wire):
 class JobEvent(Wire):
     """One change of a job's state. Delivered at least once; ``sequence`` grows within a job.
 
-    A receiver applies an event only if its ``sequence`` is above the last one that it applied and
-    the job is not final there; so a repeated or late delivery changes nothing.
+    A receiver applies an event only if its ``sequence`` is above the last one that it applied; so a
+    repeated or late delivery changes nothing, and a job that failed may be retried and complete.
     """
 
     version: Literal[1] = Field(default=EVENT_VERSION, description="Of this shape.")

@@ -76,6 +76,16 @@ class CallbackConformance:
         assert told is not None
         assert told.status == "completed"
 
+    def test_a_job_that_failed_may_be_retried_and_complete(
+        self, site: CallbackSite, callback: Callback
+    ) -> None:
+        callback.deliver(entry("failed", sequence=final_sequence(1)))
+        callback.deliver(entry("processing", sequence=progress_sequence(2, 1)))
+        callback.deliver(entry("completed", sequence=final_sequence(2)))
+        told = site.told(job_id(1))
+        assert told is not None
+        assert told.status == "completed"
+
     def test_events_of_several_jobs_are_kept_apart(self, site: CallbackSite, callback: Callback) -> None:
         callback.deliver(entry("completed", number=1))
         callback.deliver(entry("failed", number=2))
