@@ -38,7 +38,10 @@ class EnvelopeInvalid(OurvidzError):
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DIGITS = re.compile(r"[0-9]{1,16}")
-_TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.{1,30}")
+
+#: No clock is further off, and every zone's view of these years is a date that Python can hold.
+_YEARS = range(2000, 3000)
+_TIMESTAMP = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T.{1,30}")
 
 
 def parse_uuid(value: object) -> str:
@@ -49,9 +52,12 @@ def parse_uuid(value: object) -> str:
 
 
 def _timestamp(value: object) -> object:
-    """Refuse what pydantic would take as well: a number, in seconds or milliseconds as it guesses."""
-    if isinstance(value, datetime) or (isinstance(value, str) and _TIMESTAMP.fullmatch(value)):
-        return value
+    """Refuse what pydantic would take as well: any year, and a number, whose unit it guesses."""
+    match value:
+        case datetime() if value.year in _YEARS:
+            return value
+        case str() if _TIMESTAMP.fullmatch(value):
+            return value
     raise ValueError("expected a time such as 2025-07-01T12:00:00Z")
 
 
@@ -87,7 +93,11 @@ Seed = Annotated[
 ]
 
 
-Timestamp = Annotated[AwareDatetime, BeforeValidator(_timestamp)]
+Timestamp = Annotated[
+    AwareDatetime,
+    BeforeValidator(_timestamp),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_TIMESTAMP.pattern}$"}),
+]
 
 
 class Envelope(Wire):

@@ -38,7 +38,7 @@ EXPECTED: Mapping[str, str] = {
     "inputs": "an object of storage keys",
     "spec_digest": "sha256: and 64 hexadecimal digits",
     "priority": "a whole number from -100 to 100",
-    "submitted_at": "a time with its zone, such as 2025-07-01T12:00:00Z",
+    "submitted_at": "a time from 2000 to 2999 with its zone, such as 2025-07-01T12:00:00Z",
     "metadata": "an object",
 }
 
@@ -78,6 +78,11 @@ def read_envelope(payload: bytes, *, received_at: datetime | None = None) -> Env
     if made.problems:
         raise EnvelopeInvalid("; ".join(made.problems), _job_id(fields))
     return _validate(made.values, made.origins, fields)
+
+
+def make_envelope(values: Mapping[str, object]) -> Envelope:
+    """Build an envelope from its fields. Raises EnvelopeInvalid, naming every field that is wrong."""
+    return _validate(values, {}, values)
 
 
 def _read_object(payload: bytes) -> dict[str, object]:
@@ -129,6 +134,8 @@ def _describe(error: Any, origins: Mapping[str, str]) -> str:
         return f"{name}: missing, expected {EXPECTED[field]}"
     if inner[1:] == ["[key]"]:
         return f"{name}: not a known name, expected {EXPECTED_NAME[field]}"
+    if error["type"] == "string_unicode":
+        return f"{name}: found bytes that are no text, expected UTF-8"
     found = _kind(error["input"]) if field in _PRIVATE else _found(error["input"])
     return f"{name}: found {found}, expected {(EXPECTED_ENTRY if inner else EXPECTED)[field]}"
 

@@ -35,6 +35,7 @@ _JSON = st.recursive(
 _METADATA = st.dictionaries(_TEXTS, _JSON, max_size=3)
 _TIMES = st.datetimes(
     min_value=datetime(2000, 1, 1),
+    max_value=datetime(2999, 12, 31),
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30)), timezone(timedelta(hours=-8))]),
 )
 _NUMBERS = st.integers(-1000, 1000) | st.floats(-1e6, 1e6)
@@ -154,6 +155,9 @@ def test_every_event_is_accepted_as_it_is_written(written: JobEvent) -> None:
         ("inputs", {"init_image": "uploads/../a.png"}),
         ("spec_digest", "sha1:0"),
         ("priority", 101),
+        ("submitted_at", "0001-01-01T00:00+14:00"),
+        ("submitted_at", "1999-12-31T23:59:59Z"),
+        ("submitted_at", 1751371200),
         ("metadata", []),
         ("surprise", 1),
     ],
