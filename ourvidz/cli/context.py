@@ -98,10 +98,10 @@ def place_options(function: F) -> F:
     @click.pass_context
     def wrapped(ctx: click.Context, /, *args: Any, **kwargs: Any) -> Any:
         later = Invocation(**{name: kwargs.pop(name) for name in ("jobtypes", "config", "plugin_dir")})
-        place = ctx.ensure_object(Invocation).merged(later)
-        return ctx.invoke(function, *args, place=place, **kwargs)
+        ctx.obj = ctx.ensure_object(Invocation).merged(later)  # a group's commands start from its place
+        return ctx.invoke(function, *args, place=ctx.obj, **kwargs)
 
-    params = [*_options(), *getattr(function, "__click_params__", [])]
+    params = [*reversed(_options()), *getattr(function, "__click_params__", [])]
     update_wrapper(wrapped, function)
-    wrapped.__click_params__ = params  # type: ignore[attr-defined]  # click reads options from here
+    wrapped.__click_params__ = params  # type: ignore[attr-defined]  # click reads options from here, last first
     return wrapped  # type: ignore[return-value]  # same call signature, less the options

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ourvidz.cli.context import Invocation, place_options
+from ourvidz.cli.output import json_option, print_json
 from ourvidz.deploy.generated import GeneratedFile
 from ourvidz.plugins.exporters import Exporter
 
@@ -28,8 +29,14 @@ def export_command(exporter: Exporter) -> click.Command:
         is_flag=True,
         help=f"Write nothing; compare FILE, by default {committed}, and exit 1 with a diff if it is stale.",
     )
+    @json_option
     @place_options
-    def export(place: Invocation, format: str, out: Path | None, check: bool) -> None:
+    def export(place: Invocation, format: str, out: Path | None, check: bool, as_json: bool) -> None:
+        if as_json and out is None and not check:
+            raise click.UsageError(
+                "--json says what became of a file, so it needs --out FILE or --check",
+                click.get_current_context(),
+            )
         project = place.open()
         text = exporter.formats[format](project.catalog)
         if out is None and not check:
@@ -44,12 +51,17 @@ def export_command(exporter: Exporter) -> click.Command:
         options = ["--format", format] if format != default else []
         command = ["ourvidz", *place.arguments(), name, *options, "--out", str(path)]
         file = GeneratedFile(path=path, text=text, command=shlex.join(command))
-        if check:
-            click.echo(file.diff(), nl=False)
-            file.check()
-            click.echo(f"{path} is fresh")
+        diff = file.diff() if check else ""
+        is_new = not check and file.write()
+        state = "stale" if diff else "written" if is_new else "fresh"
+        if as_json:
+            print_json({"path": str(path), "state": state} | ({"diff": diff} if check else {}))
+        elif diff:
+            click.echo(diff, nl=False)
         else:
-            click.echo(f"{path} is written" if file.write() else f"{path} is fresh")
+            click.echo(f"{path} is {state}")
+        if check:
+            file.check()
 
     export.help = f"{exporter.description}\n\nIt is committed as {committed}."
     return export

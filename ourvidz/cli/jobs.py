@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import get_args
+from collections.abc import Collection
+from typing import Any, get_args
 
 import click
 
 from ourvidz.cli.context import Invocation, place_options
-from ourvidz.cli.output import json_option, print_json, print_table
+from ourvidz.cli.output import about, json_option, local_time, print_facts, print_json, print_table
+from ourvidz.errors import NotFound
 from ourvidz.jobs.states import JobState
 from ourvidz.project import Project
 from ourvidz.runtime.client import Client, JobStatus
 from ourvidz.runtime.places import project_places
+from ourvidz.spec.identifiers import nearest
 
 
 @click.command("status")
@@ -20,10 +22,14 @@ from ourvidz.runtime.places import project_places
 @json_option
 @place_options
 def status(place: Invocation, job_id: str, as_json: bool) -> None:
-    """Show one job: its state, place in the queue, progress, and where its results are."""
+    """Show one job: its state, progress and results."""
     project = place.open()
     with Client.open(project) as client:
-        print_status(project, client.status(job_id), as_json=as_json)
+        found = client.status(job_id)
+    if as_json:
+        print_json(status_json(project, found))
+    else:
+        print_facts([("job", found.job_id), *status_facts(project, found)])
 
 
 @click.command("jobs")
@@ -42,8 +48,12 @@ def jobs(
     as_json: bool,
 ) -> None:
     """List jobs, newest first."""
-    with Client.open(place.open()) as client:
+    project = place.open()
+    with Client.open(project) as client:
         found = client.jobs(state=state, queue=queue, job_type=jobtype, limit=limit)
+        if not found:
+            check_known("queue", queue, [depth.queue for depth in client.depths()])
+            check_known("job type", jobtype, project.catalog.job_types)
     if as_json:
         print_json([one.as_json() for one in found])
         return
@@ -54,7 +64,7 @@ def jobs(
             one.status,
             one.queue_position,
             f"{one.progress.step}/{one.progress.steps}" if one.progress and one.progress.steps else None,
-            datetime.fromtimestamp(one.submitted_at).strftime("%Y-%m-%d %H:%M:%S"),
+            local_time(one.submitted_at),
             one.error.code if one.error else None,
         )
         for one in found
@@ -69,7 +79,10 @@ def jobs(
 @json_option
 @place_options
 def cancel(place: Invocation, job_id: str, as_json: bool) -> None:
-    """Stop a job: a waiting one ends at once, a running one at its next step."""
+    """Stop a job, waiting or running.
+
+    A waiting one ends at once, a running one at its next step.
+    """
     with Client.open(place.open()) as client:
         state = client.queue.cancel(job_id)
     if as_json:
@@ -92,30 +105,39 @@ def retry(place: Invocation, job_id: str, as_json: bool) -> None:
         click.echo(f"{job_id} is queued again")
 
 
-def print_status(project: Project, status: JobStatus, *, as_json: bool) -> None:
-    """Print one job for people or machines, with the places of its results."""
-    places = project_places(project, status.job_id, status.result)
-    if as_json:
-        print_json(status.as_json() | {"places": places})
+def check_known(kind: str, name: str | None, known: Collection[str]) -> None:
+    """Tell a name that was mistyped from one that nothing was found for. Raises NotFound."""
+    if name is None or name in known:
         return
-    rows: list[tuple[str, object]] = [
-        ("job", status.job_id),
+    meant = nearest(name, known)
+    hint = f"did you mean {meant}?" if meant else f"known: {', '.join(known) or 'none'}"
+    raise NotFound(f"there is no {kind} {name!r}; {hint}")
+
+
+def status_json(project: Project, status: JobStatus) -> dict[str, Any]:
+    """One job for machines, with the places of its results."""
+    return status.as_json() | {"places": project_places(project, status.job_id, status.result)}
+
+
+def status_facts(project: Project, status: JobStatus) -> list[tuple[str, object]]:
+    """One job for people, its id left out, with the places of its results."""
+    facts: list[tuple[str, object]] = [
         ("type", status.job_type),
         ("state", status.status),
         ("worker", status.worker_type),
         ("attempt", status.attempt),
     ]
     if status.effective_job_type != status.job_type:
-        rows.append(("made as", status.effective_job_type))
+        facts.append(("made as", status.effective_job_type))
     if status.queue_position is not None:
-        rows.append(("position", status.queue_position))
+        facts.append(("position", status.queue_position))
     if status.status in ("queued", "processing"):
-        rows.append(("done in about", f"{status.estimated_time:.0f} s"))
-    if status.status == "processing" and status.progress is not None:
+        facts.append(("done in", about(status.estimated_time)))
+    if status.progress is not None:
         progress = status.progress
-        rows.append(("progress", f"{progress.stage} {progress.step}/{progress.steps}"))
+        counted = f" {progress.step}/{progress.steps}" if progress.steps else ""
+        facts.append(("progress", f"{progress.stage}{counted}"))
     if status.error is not None:
-        rows.append(("error", f"{status.error.message} [{status.error.code}]"))
-    rows += [("result" if index == 0 else "", path) for index, path in enumerate(places)]
-    for name, value in rows:
-        click.echo(f"{name:<14}{'-' if value is None else value}")
+        facts.append(("error", f"{status.error.message} [{status.error.code}]"))
+    places = project_places(project, status.job_id, status.result)
+    return facts + [("" if index else "result", place) for index, place in enumerate(places)]

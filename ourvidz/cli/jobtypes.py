@@ -31,7 +31,8 @@ class AlreadyThere(OurvidzError):
 
 
 @click.group("jobtypes")
-def jobtypes() -> None:
+@place_options
+def jobtypes(place: Invocation) -> None:
     """List, show and start job types."""
 
 
@@ -82,7 +83,7 @@ def list_command(place: Invocation, as_json: bool) -> None:
 @json_option
 @place_options
 def show_command(place: Invocation, id: str, as_json: bool) -> None:
-    """Show one job type with all defaults, and what it refers to."""
+    """Show one job type with all its defaults and what it refers to."""
     about = _describe(place.open(), id)
     if as_json:
         print_json(about)
@@ -93,8 +94,11 @@ def show_command(place: Invocation, id: str, as_json: bool) -> None:
 
 @jobtypes.command("schema")
 @click.option("--settings", is_flag=True, help="The schema of ourvidz.yaml instead.")
-def schema_command(settings: bool) -> None:
-    """Print the JSON Schema that lets editors check and complete job types."""
+@json_option
+@place_options
+def schema_command(place: Invocation, settings: bool, as_json: bool) -> None:
+    """Print the JSON Schema of job types for editors."""
+    del place, as_json  # it is the same everywhere, and JSON in any case
     print_json(settings_schema() if settings else job_type_schema())
 
 
@@ -102,13 +106,16 @@ def schema_command(settings: bool) -> None:
 @click.argument("id", metavar="ID")
 @click.option("--worker", metavar="NAME", help="The model family; default: SDXL, or WAN for videos.")
 @click.option("--content-type", type=click.Choice(get_args(ContentType)), default="image", show_default=True)
+@json_option
 @place_options
-def new_command(place: Invocation, id: str, worker: str | None, content_type: ContentType) -> None:
-    """Write the file of a new job type, valid as it is and ready to be changed."""
+def new_command(
+    place: Invocation, id: str, worker: str | None, content_type: ContentType, as_json: bool
+) -> None:
+    """Write a new job type, valid as it is and ready to be changed."""
     try:
         check_identifier(id)
     except ValueError as error:
-        raise click.BadParameter(f"{id!r}: {error}", param_hint="ID") from None
+        raise click.BadParameter(f"{id!r}: {error}", param_hint="'ID'") from None
     folder = find_place_for_new(place.jobtypes, os.environ)
     path = folder / f"{id}.yaml"
     _refuse_known(folder, path, id)
@@ -121,6 +128,9 @@ def new_command(place: Invocation, id: str, worker: str | None, content_type: Co
         schema.write_text(json.dumps(job_type_schema(), indent=2) + "\n")
     with path.open("x") as file:
         file.write(text)
+    if as_json:
+        print_json({"id": id, "path": str(path), "isFirst": is_first})
+        return
     click.echo(f"{path} is written")
     if is_first:
         click.echo(f"{folder} is new; here its job types count now, not those of the package")
@@ -140,7 +150,7 @@ def _resolution(place: Invocation, family: str) -> Resolution:
     families = place.plugins().families()
     if family not in families:
         expected = one_of_known("expected a family that a plugin offers", family, families)
-        raise click.BadParameter(f"{family!r}: {expected}", param_hint="--worker")
+        raise click.BadParameter(f"{family!r}: {expected}", param_hint="'--worker'")
     settings = read_settings(find_settings_path(place.config)).settings
     sizes = settings.models.get(family, families[family].default_model).sizes
     return sizes[0] if sizes else Resolution(1024, 1024)

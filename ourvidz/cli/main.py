@@ -10,18 +10,18 @@ import click
 
 from ourvidz import __version__
 from ourvidz.cli.context import ROOT_OPTIONS, Invocation
-from ourvidz.cli.output import report_error
-from ourvidz.errors import OurvidzError
+from ourvidz.cli.output import report_error, report_usage, take_any_text
+from ourvidz.errors import NotReady, OurvidzError
 
 #: Built-in commands: the module that defines them, and the first line of their help.
 COMMANDS = {
     "validate": ("validate", "Check every job type and ourvidz.yaml."),
     "jobtypes": ("jobtypes", "List, show and start job types."),
-    "plugins": ("plugins", "List what is loaded, and from where."),
+    "plugins": ("plugins", "List what is loaded, from where, and what is missing."),
     "models": ("models", "Make checkpoints ready."),
-    "submit": ("submit", "Put a job into the queue."),
+    "submit": ("submit", "Put a job into its queue."),
     "run-worker": ("run_worker", "Take jobs and make what they ask for."),
-    "status": ("jobs", "Show one job."),
+    "status": ("jobs", "Show one job: its state, progress and results."),
     "jobs": ("jobs", "List jobs, newest first."),
     "cancel": ("jobs", "Stop a job, waiting or running."),
     "retry": ("jobs", "Queue a failed or cancelled job again."),
@@ -87,13 +87,19 @@ root.params[:0] = ROOT_OPTIONS
 
 def main() -> None:
     """Run the command line. Exit status: 0 fine, 1 no, 2 usage, 3 not ready, 4 not found, 130 stopped."""
+    take_any_text()
+    as_json = "--json" in sys.argv[1:]
     try:
         sys.exit(root.main(standalone_mode=False, prog_name="ourvidz") or 0)
     except click.ClickException as error:
-        error.show()
+        report_usage(error, as_json=as_json)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except OurvidzError as error:
-        report_error(error, as_json="--json" in sys.argv[1:])
+        report_error(error, as_json=as_json)
         sys.exit(error.exit_status)
+    except OSError as error:
+        # Nobody who could name the file better has; a full disk under standard output is such a case.
+        report_error(NotReady(str(error)), as_json=as_json)
+        sys.exit(NotReady.exit_status)

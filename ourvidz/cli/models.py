@@ -12,8 +12,9 @@ from ourvidz.cli.progress import ProgressLine
 from ourvidz.errors import NotFound
 
 
-@click.group()
-def models() -> None:
+@click.group("models")
+@place_options
+def models(place: Invocation) -> None:
     """Make checkpoints ready."""
 
 
@@ -35,7 +36,7 @@ def make_small(place: Invocation, family: str, folder: Path, seed: int, as_json:
     from ourvidz.plugins.requirements import require
     from ourvidz.spec.identifiers import nearest
 
-    families = place.open().plugins.families()
+    families = place.plugins().families()
     able = [name for name, one in families.items() if isinstance(one, MakesSmallCheckpoint)]
     chosen: object = families.get(family.lower())
     if not isinstance(chosen, MakesSmallCheckpoint):

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
+from datetime import datetime
+from io import TextIOWrapper
 from typing import Any
 
 import click
 
 from ourvidz.errors import OurvidzError
+from ourvidz.spec.problems import SpecInvalid
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def take_any_text() -> None:
+    """Let paths and prompts be printed that the terminal's encoding does not have."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_json(value: object) -> None:
@@ -29,13 +40,46 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: 
         click.echo(line.rstrip())
 
 
+def print_facts(facts: Sequence[tuple[str, object]]) -> None:
+    """Print one name and its value a line. None is shown as ``-``."""
+    for name, value in facts:
+        click.echo(f"{name:<14}{_cell(value)}")
+
+
+def local_time(seconds: float) -> str:
+    """A time in seconds since the epoch on the clock of whoever reads it."""
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def about(seconds: float) -> str:
+    """An estimate, never more exact than it can be: ``about 1 s``, ``about 90 s``, ``about 5 min``."""
+    return f"about {max(1, round(seconds))} s" if seconds < 120 else f"about {round(seconds / 60)} min"
+
+
 def _cell(value: object) -> str:
-    return "-" if value is None else str(value)
+    """One line of text that does nothing to a terminal, whoever wrote it."""
+    text = "-" if value is None else str(value)
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def report_error(error: OurvidzError, *, as_json: bool) -> None:
     """Print an error to standard error, for people or as JSON with its stable code."""
-    if as_json:
-        click.echo(json.dumps({"error": {"code": error.code, "message": str(error)}}), err=True)
-    else:
+    if not as_json:
         click.echo(f"error: {error}", err=True)
+        return
+    described: dict[str, Any] = {"code": error.code, "message": str(error)}
+    if isinstance(error, SpecInvalid):
+        described["problems"] = [problem.as_json() for problem in error.problems]
+    _print_error(described)
+
+
+def report_usage(error: click.ClickException, *, as_json: bool) -> None:
+    """Print what was typed wrongly to standard error, for people with a hint where the help is."""
+    if as_json:
+        _print_error({"code": "usage", "message": error.format_message()})
+    else:
+        error.show()
+
+
+def _print_error(described: dict[str, Any]) -> None:
+    click.echo(json.dumps({"error": described}, ensure_ascii=False), err=True)

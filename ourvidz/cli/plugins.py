@@ -17,7 +17,7 @@ from ourvidz.plugins.requirements import check_requirements, install_command
 @json_option
 @place_options
 def plugins(place: Invocation, as_json: bool) -> None:
-    """List what is loaded, from where, and what it needs that is not there."""
+    """List what is loaded, from where, and what is missing."""
     loaded = place.plugins()
     rows = [_row(loaded, plugin) for plugin in loaded.loaded]
     if as_json:

@@ -2,39 +2,89 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import shutil
 import sys
+import threading
 import time
+from typing import TextIO
 
 import click
 
+from ourvidz.cli.output import about
+
 _WIDTH = 24
+
+#: Goes back to the line's beginning and clears what stands there.
+_ERASE = "\r\x1b[2K"
 
 
 class ProgressLine:
-    """One line on standard error that is drawn over and over; silent unless that is a terminal."""
+    """One line on standard error that is drawn over and over; silent unless that is a terminal.
+
+    Its seconds go on counting by themselves, so that nobody takes a long step for the end.
+    """
 
     def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._drawn = False
+        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._lock = threading.Lock()
+        self._ticker: threading.Thread | None = None
+        self._cleared = threading.Event()
         self._stage = ""
         self._since = 0.0
+        self._done = (0, 0)
 
     def show(self, stage: str, step: int = 0, steps: int = 0) -> None:
         """Draw how far a stage is; without ``steps``, only that it is being done."""
         if not self._terminal:
             return
-        if stage != self._stage:
-            self._stage, self._since = stage, time.monotonic()
-        text = f"{stage} …"
-        if steps:
-            filled = _WIDTH * step // steps
-            bar = "█" * filled + "░" * (_WIDTH - filled)
-            text = f"{stage}  {bar}  {step}/{steps}  {time.monotonic() - self._since:.0f} s"
-        click.echo(f"\r\x1b[2K{text}", err=True, nl=False)
-        self._drawn = True
+        with self._lock:
+            if stage != self._stage:
+                self._stage, self._since = stage, time.monotonic()
+            self._done = (step, steps)
+            self._draw()
+        if self._ticker is None:
+            self._cleared.clear()
+            self._ticker = threading.Thread(target=self._tick, daemon=True, name="progress")
+            self._ticker.start()
 
     def clear(self) -> None:
         """Remove the line, so that something lasting can be printed."""
-        if self._drawn:
-            click.echo("\r\x1b[2K", err=True, nl=False)
-        self._drawn, self._stage = False, ""
+        if self._ticker is None:
+            return
+        self._cleared.set()
+        self._ticker.join()
+        self._ticker = None
+        self._stage = ""
+        click.echo(_ERASE, err=True, nl=False)
+
+    def _tick(self) -> None:
+        while not self._cleared.wait(1):
+            with self._lock:
+                self._draw()
+
+    def _draw(self) -> None:
+        text, (step, steps) = self._stage, self._done
+        seconds = time.monotonic() - self._since
+        if steps:
+            filled = _WIDTH * step // steps
+            text += f"  {'█' * filled}{'░' * (_WIDTH - filled)}  {step}/{steps}"
+        if seconds >= 1:
+            text += f"  {seconds:.0f} s"
+        if seconds >= 1 and 0 < step < steps:
+            text += f", {about(seconds / step * (steps - step))} left"
+        # A line that wraps could not be drawn over.
+        click.echo(_ERASE + text[: shutil.get_terminal_size().columns - 1], err=True, nl=False)
+
+
+class LogAbove(logging.StreamHandler[TextIO]):
+    """Writes the log to standard error without running into a progress line."""
+
+    def __init__(self, line: ProgressLine) -> None:
+        super().__init__()
+        self._line = line
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._line.clear()
+        super().emit(record)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from ourvidz.cli.context import Invocation, place_options
-from ourvidz.cli.output import json_option, print_json, print_table
+from ourvidz.cli.output import about, json_option, print_json, print_table
 from ourvidz.jobs.estimates import queue_seconds
 from ourvidz.runtime.client import Client
 
@@ -14,10 +16,13 @@ from ourvidz.runtime.client import Client
 @json_option
 @place_options
 def queues(place: Invocation, as_json: bool) -> None:
-    """Show how many jobs wait and run in each queue, for how long, and how long a new one would wait."""
+    """Show how full the queues are.
+
+    How many jobs wait and run in each, how long the oldest has waited, and how long a new one would.
+    """
     project = place.open()
     with Client.open(project) as client:
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "queue": depth.queue,
                 "purpose": entry.purpose if (entry := project.catalog.queues.get(depth.queue)) else None,
@@ -42,8 +47,8 @@ def queues(place: Invocation, as_json: bool) -> None:
                 row["delayed"],
                 row["processing"],
                 None if row["oldestSeconds"] is None else f"{row['oldestSeconds']:.0f} s",
-                f"{row['estimatedWait']:.0f} s",
-                row["purpose"],
+                about(row["estimatedWait"]) if row["estimatedWait"] else "none",
+                row["purpose"] or None,
             )
             for row in rows
         ],

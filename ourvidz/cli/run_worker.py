@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import signal
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +14,15 @@ import click
 
 from ourvidz.cli.context import Invocation, place_options
 from ourvidz.cli.output import json_option
-from ourvidz.cli.progress import ProgressLine
+from ourvidz.cli.progress import LogAbove, ProgressLine
 from ourvidz.jobs.queue import Claim
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure
 from ourvidz.runtime.observer import Observer
 from ourvidz.runtime.worker import Worker
 from ourvidz.spec.problems import SpecInvalid
+
+log = logging.getLogger(__name__)
 
 
 @click.command("run-worker")
@@ -42,18 +47,43 @@ def run_worker(
     Consumes every queue of the plugin's job types. SIGTERM or Ctrl-C finishes the running job and
     takes no more; a second one stops at once and hands the job back.
     """
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    observer = _JsonLines() if as_json else _People()
-    with Worker(place.open(), plugin, job_type=jobtype, profile=profile, observer=observer) as worker:
-        worker.prepare()
-        worker.run(burst=burst, once=once)
+    line = ProgressLine()
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[LogAbove(line)])
+    observer = _JsonLines() if as_json else _People(line)
+    try:
+        with Worker(place.open(), plugin, job_type=jobtype, profile=profile, observer=observer) as worker:
+            worker.prepare()
+            worker.run(burst=burst, once=once)
+    finally:
+        line.clear()
+
+
+class _StandardOutput:
+    """When it cannot be written any more, the worker stops as on SIGTERM; no job fails for it."""
+
+    def __init__(self) -> None:
+        self._is_lost = False
+
+    def write(self, text: str) -> None:
+        if self._is_lost:
+            return
+        try:
+            click.echo(text)
+        except OSError as error:
+            self._is_lost = True
+            log.warning("standard output: %s; the worker stops after the running job", error.strerror)
+            # What is still in the buffer has to go somewhere when the process ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            signal.raise_signal(signal.SIGTERM)
 
 
 class _People(Observer):
     """Progress on a terminal while a job runs; a line and its paths when it is done."""
 
-    def __init__(self) -> None:
-        self._line = ProgressLine()
+    def __init__(self, line: ProgressLine) -> None:
+        self._line = line
+        self._output = _StandardOutput()
+        self._has_waited = False
 
     def model_loading(self, model: str) -> None:
         self._line.show(f"loading {model}")
@@ -62,10 +92,14 @@ class _People(Observer):
         self._say(f"loaded {model} in {seconds:.1f} s")
 
     def idle(self) -> None:
+        self._has_waited = True
         self._say("waiting for jobs")
 
     def step(self, job_id: str, stage: str, step: int, steps: int) -> None:
         self._line.show(f"{job_id[:8]}  {stage}", step, steps)
+
+    def stopping(self) -> None:
+        log.warning("stopping after the running job; a second signal hands it back at once")
 
     def job_completed(self, claim: Claim, result: Result, seconds: float) -> None:
         self._say(f"{claim.lease.job_id}  {result.effective_job_type}  completed in {seconds:.1f} s")
@@ -82,15 +116,25 @@ class _People(Observer):
         if error is None:
             self._say("job types read again")
         else:
-            self._say(f"{error}\njob types changed but are not valid; the old ones stay in use", err=True)
+            log.error("job types changed but are not valid; the old ones stay in use\n%s", error)
 
-    def _say(self, text: str, *, err: bool = False) -> None:
+    def stopped(self, jobs: int) -> None:
+        if not jobs and not self._has_waited:
+            self._say("no job waits")
+
+    def _say(self, text: str) -> None:
         self._line.clear()
-        click.echo(text, err=err)
+        self._output.write(text)
 
 
 class _JsonLines(Observer):
     """One JSON object a line for everything that happens."""
+
+    def __init__(self) -> None:
+        self._output = _StandardOutput()
+
+    def model_loading(self, model: str) -> None:
+        self._say("model_loading", model=model)
 
     def model_loaded(self, model: str, seconds: float) -> None:
         self._say("model_loaded", model=model, seconds=round(seconds, 3))
@@ -103,6 +147,9 @@ class _JsonLines(Observer):
 
     def step(self, job_id: str, stage: str, step: int, steps: int) -> None:
         self._say("step", jobId=job_id, stage=stage, step=step, steps=steps)
+
+    def stopping(self) -> None:
+        self._say("stopping")
 
     def job_completed(self, claim: Claim, result: Result, seconds: float) -> None:
         self._say(
@@ -123,5 +170,8 @@ class _JsonLines(Observer):
         problems = [problem.as_json() for problem in error.problems] if error else []
         self._say("specs_changed", problems=problems)
 
+    def stopped(self, jobs: int) -> None:
+        self._say("stopped", jobs=jobs)
+
     def _say(self, event: str, **values: Any) -> None:
-        click.echo(json.dumps({"event": event, **values}))
+        self._output.write(json.dumps({"event": event, **values}))

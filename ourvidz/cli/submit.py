@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from ourvidz.cli.context import Invocation, place_options
-from ourvidz.cli.jobs import print_status
-from ourvidz.cli.output import json_option, print_json
+from ourvidz.cli.jobs import status_facts, status_json
+from ourvidz.cli.output import about, json_option, print_facts, print_json
 from ourvidz.cli.progress import ProgressLine
+from ourvidz.errors import OurvidzError
 from ourvidz.jobs.envelope import LOCAL_USER
 from ourvidz.runtime.client import Client, JobStatus
 
 Scalar = bool | int | float | str
 
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]+)?(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 
-def _settings(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, Scalar]:
-    """Read ``name=value`` pairs; numbers and true/false become what they look like."""
-    pairs: dict[str, Scalar] = {}
+
+class StoppedWaiting(OurvidzError):
+    """Whoever waited for a job does so no longer; the job goes on."""
+
+    code = "stopped_waiting"
+    exit_status = 130
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Read ``name=value`` pairs."""
+    pairs: dict[str, str] = {}
     for text in values:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise click.BadParameter(f"{text!r} is not name=value, such as steps=20", ctx, param)
+            raise click.BadParameter(f"found {text!r}, expected {param.metavar}", ctx, param)
         if name in pairs:
             raise click.BadParameter(f"{name} is given twice", ctx, param)
-        pairs[name] = _scalar(value)
+        pairs[name] = value
     return pairs
 
 
 def _scalar(text: str) -> Scalar:
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(text, text)
+    """Take numbers and true or false as JSON writes them for what they are, all else for a text."""
+    if text in ("true", "false"):
+        return text == "true"
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return text
+    return float(text) if match[1] or match[2] else int(text)
 
 
 @click.command("submit")
@@ -47,11 +60,16 @@ def _scalar(text: str) -> Scalar:
     "params",
     multiple=True,
     metavar="NAME=VALUE",
-    callback=_settings,
+    callback=_pairs,
     help="Choose a parameter that the job type lets a request choose, such as steps=20.",
 )
 @click.option(
-    "--input", "inputs", multiple=True, metavar="NAME=KEY", callback=_settings, help="A file in storage."
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME=KEY",
+    callback=_pairs,
+    help="A file in storage, such as init_image=BUCKET/PATH.",
 )
 @click.option("--user", default=LOCAL_USER, metavar="UUID", help="Whose job it is.")
 @click.option("--priority", type=click.IntRange(-100, 100), default=0, help="Higher starts earlier.")
@@ -65,16 +83,17 @@ def submit(
     negative_prompt: str | None,
     seed: int | None,
     images: int,
-    params: dict[str, Scalar],
-    inputs: dict[str, Scalar],
+    params: dict[str, str],
+    inputs: dict[str, str],
     user: str,
     priority: int,
     wait: bool,
     as_json: bool,
 ) -> None:
-    """Put a job of type JOBTYPE into its queue, and print its id.
+    """Put a job into its queue.
 
-    With --wait, exit status 1 if the job does not complete.
+    Prints its id. With --wait, waits until the job has ended and shows it; exit status 1 if it did
+    not complete. Ctrl-C stops the waiting, not the job.
     """
     project = place.open()
     with Client.open(project) as client:
@@ -84,24 +103,43 @@ def submit(
             negative_prompt=negative_prompt,
             seed=seed,
             num_images=images,
-            params=params,
-            inputs={name: str(key) for name, key in inputs.items()},
+            params={name: _scalar(text) for name, text in params.items()},
+            inputs=inputs,
             user_id=user,
             priority=priority,
         )
         if not wait:
             print_json({"jobId": job_id}) if as_json else click.echo(job_id)
             return
-        line = ProgressLine()
-        status = client.wait(job_id, on_change=lambda now: _show(line, now))
-        line.clear()
-        print_status(project, status, as_json=as_json)
+        if not as_json:
+            print_facts([("job", job_id)])
+        status = _wait(client, job_id)
+    if as_json:
+        print_json(status_json(project, status))
+    else:
+        print_facts(status_facts(project, status))
     if status.status != "completed":
         click.get_current_context().exit(1)
+
+
+def _wait(client: Client, job_id: str) -> JobStatus:
+    line = ProgressLine()
+    try:
+        return client.wait(job_id, on_change=lambda now: _show(line, now))
+    except KeyboardInterrupt:
+        raise StoppedWaiting(
+            f"no longer waiting for {job_id}, which goes on; "
+            f"ourvidz status {job_id} shows it, ourvidz cancel {job_id} stops it"
+        ) from None
+    finally:
+        line.clear()
 
 
 def _show(line: ProgressLine, status: JobStatus) -> None:
     if status.progress is not None:
         line.show(status.progress.stage, status.progress.step, status.progress.steps)
     elif status.queue_position is not None:
-        line.show(f"waiting, {status.queue_position} in the queue, about {status.estimated_time:.0f} s")
+        place = "next" if status.queue_position == 1 else f"number {status.queue_position}"
+        line.show(f"waiting, {place} in the queue, done in {about(status.estimated_time)}")
+    else:
+        line.show(status.status)

@@ -53,12 +53,14 @@ def _open(project: Project, kind: str, offered: Mapping[str, Backend[B]]) -> B:
 
 def _choose(project: Project, kind: str, offered: Mapping[str, Backend[B]]) -> tuple[str, Backend[B]]:
     variable = f"OURVIDZ_{kind.upper()}_URL"
-    url: str = os.environ.get(variable) or getattr(project.settings.backends, kind)
-    scheme = url.partition(":")[0]
-    if scheme not in offered:
-        # The URL itself may hold a secret; its scheme does not.
+    named = os.environ.get(variable)
+    url: str = named or getattr(project.settings.backends, kind)
+    scheme, colon, _ = url.partition(":")
+    if not colon or scheme not in offered:
+        # The URL may hold a secret; its scheme does not.
+        found = f"the scheme {scheme!r}, which no plugin serves" if colon else "no URL"
+        expected = " or ".join(f"{one}:…" for one in offered)
         raise BackendUnknown(
-            f"{variable} or backends.{kind} names the scheme {scheme!r}, which no plugin serves; "
-            f"expected one of {', '.join(offered)}"
+            f"{variable if named else f'backends.{kind}'}: found {found}, expected {expected}"
         )
     return url, offered[scheme]

@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue
 
 from ourvidz.errors import RequestInvalid
-from ourvidz.jobs.envelope import LOCAL_USER, Envelope
+from ourvidz.jobs.envelope import LOCAL_USER, Envelope, EnvelopeInvalid
 from ourvidz.jobs.estimates import remaining_seconds
 from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import JobRecord, Queue, QueueDepth
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import FINAL, Failure, JobState, Wire
+from ourvidz.jobs.wire import make_envelope
 from ourvidz.plugins.parameters import resolve_parameters
 from ourvidz.project import Project
 from ourvidz.runtime.backends import open_queue
@@ -39,18 +40,21 @@ class JobStatus(Wire):
     queue_position: int | None = Field(
         serialization_alias="queuePosition", description="1: next to start; None if it does not wait."
     )
-    worker_type: str | None = Field(serialization_alias="workerType")
+    worker_type: str | None = Field(
+        serialization_alias="workerType", description="None if its job type is not in the catalog any more."
+    )
     attempt: int
     submitted_at: float = Field(serialization_alias="submittedAt", description="Seconds since the epoch.")
     started_at: float | None = Field(serialization_alias="startedAt")
     finished_at: float | None = Field(serialization_alias="finishedAt")
-    progress: Progress | None
+    progress: Progress | None = Field(description="None if it does not run.")
     result: Result | None
     error: Failure | None
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON, under the plan's names."""
-        return self.model_dump(mode="json", by_alias=True)
+        """As JSON, under the plan's names; what is None is left out."""
+        values = self.model_dump(mode="json", by_alias=True)
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class Client:
@@ -146,16 +150,16 @@ class Client:
     ) -> JobStatus:
         """Block until a job has ended, telling every change. Raises JobNotFound, and TimeoutError."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        seen: JobRecord | None = None
+        seen: JobStatus | None = None
         while True:
-            job = self.queue.job(job_id)
-            if job != seen:
-                on_change(self._status(job))
-                seen = job
-            if job.state in FINAL:
-                return self._status(job)
+            status = self.status(job_id)
+            if status != seen:
+                on_change(status)
+                seen = status
+            if status.status in FINAL:
+                return status
             if deadline is not None and time.monotonic() >= deadline:
-                raise TimeoutError(f"job {job_id} is still {job.state} after {timeout:g} s")
+                raise TimeoutError(f"job {job_id} is still {status.status} after {timeout:g} s")
             time.sleep(LOOK_INTERVAL)
 
     def _status(self, job: JobRecord) -> JobStatus:
@@ -174,7 +178,7 @@ class Client:
             submitted_at=job.submitted_at,
             started_at=job.started_at,
             finished_at=job.finished_at,
-            progress=job.progress,
+            progress=job.progress if job.state == "processing" else None,
             result=job.result,
             error=job.error,
         )
@@ -182,8 +186,6 @@ class Client:
 
 def _envelope(**values: Any) -> Envelope:
     try:
-        return Envelope.model_validate(values)
-    except ValidationError as error:
-        raise RequestInvalid(
-            "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        ) from None
+        return make_envelope(values)
+    except EnvelopeInvalid as error:
+        raise RequestInvalid(str(error)) from None

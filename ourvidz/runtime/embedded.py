@@ -43,7 +43,7 @@ def _open_queue(context: BackendContext) -> Queue:
         case "normal":
             return SqliteQueue(path, synchronous="normal")
         case other:
-            raise LocationInvalid(f"{context.url}: synchronous: found {other!r}, expected full or normal")
+            raise LocationInvalid(f"the sqlite URL: synchronous: found {other!r}, expected full or normal")
 
 
 def _open_storage(context: BackendContext) -> Storage:

@@ -40,6 +40,8 @@ class Stop:
 
     asked: int = 0
     generating: bool = False
+    told: bool = False
+    """Whether the observer knows."""
 
     @property
     def drain(self) -> bool:
@@ -72,6 +74,9 @@ class RunningJob:
 
     def step(self, stage: str, step: int, steps: int) -> None:
         """Raises JobCancelled, LeaseLost, JobTimedOut, HandBack."""
+        if self.stop.drain and not self.stop.told:
+            self.stop.told = True
+            self.observer.stopping()
         self.observer.step(self.claim.lease.job_id, stage, step, steps)
         why = self.heartbeat.step(self.claim.lease, Progress(stage=stage, step=step, steps=steps))
         if why == "cancel":

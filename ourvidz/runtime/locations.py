@@ -1,10 +1,13 @@
-"""URLs of the embedded backends: ``sqlite:data/queue.sqlite3?synchronous=normal``, ``file:/srv/media``."""
+"""URLs of the embedded backends: ``sqlite:data/queue.sqlite3?synchronous=normal``, ``file:/srv/media``.
+
+Messages never repeat a URL: one that was meant for another backend may hold a password.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ourvidz.errors import NotReady
 from ourvidz.plugins.backends import BackendContext
@@ -19,21 +22,31 @@ class LocationInvalid(NotReady):
 
 def path_of(context: BackendContext) -> Path:
     """The path in a URL; a relative one starts from the context's root. Raises LocationInvalid."""
-    parts = urlsplit(context.url)
+    parts = _split(context)
     if parts.netloc or not parts.path or parts.fragment:
+        found = "a host" if parts.netloc else "a # after the path" if parts.path else "no path"
         raise LocationInvalid(
-            f"{context.url}: found no path, expected {parts.scheme}:data/name, relative to {context.root}, "
-            f"or {parts.scheme}:/absolute/name"
+            f"the {parts.scheme} URL: found {found}, expected {parts.scheme}:data/name, relative to "
+            f"{context.root}, or {parts.scheme}:/absolute/name"
         )
     return context.root / unquote(parts.path)
 
 
 def options_of(context: BackendContext, known: Collection[str]) -> dict[str, str]:
     """What a URL says after its question mark. Raises LocationInvalid for an option that is not known."""
-    options = dict(parse_qsl(urlsplit(context.url).query, keep_blank_values=True))
+    parts = _split(context)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name in options:
         if name not in known:
             meant = nearest(name, known)
             hint = f"did you mean {meant}?" if meant else f"it has {', '.join(known) or 'none'}"
-            raise LocationInvalid(f"{context.url}: there is no option {name}; {hint}")
+            raise LocationInvalid(f"the {parts.scheme} URL: there is no option {name}; {hint}")
     return options
+
+
+def _split(context: BackendContext) -> SplitResult:
+    try:
+        return urlsplit(context.url)
+    except ValueError as error:
+        scheme = context.url.partition(":")[0]
+        raise LocationInvalid(f"the {scheme} URL: {error}, expected {scheme}:data/name") from None

@@ -28,6 +28,9 @@ class Observer:
     def step(self, job_id: str, stage: str, step: int, steps: int) -> None:
         """``step`` of ``steps`` of a stage is done."""
 
+    def stopping(self) -> None:
+        """The worker was asked to stop, and finishes the running job first."""
+
     def job_completed(self, claim: Claim, result: Result, seconds: float) -> None:
         """A job is done."""
 
@@ -39,3 +42,6 @@ class Observer:
 
     def specs_changed(self, error: SpecInvalid | None) -> None:
         """The job types were read anew; with an error, the old ones stay in use."""
+
+    def stopped(self, jobs: int) -> None:
+        """The worker has taken so many jobs and takes no more."""

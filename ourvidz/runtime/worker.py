@@ -121,6 +121,8 @@ class Worker:
         jobs, idle = 0, False
         with self._signals():
             self._tell("started")
+            if not self._job_types():
+                log.warning("no job type has %s as its worker; one that is added is served", self.family.name)
             try:
                 while not self._stop.drain:
                     self._reload()
@@ -140,8 +142,9 @@ class Worker:
                     if once and jobs:
                         break
             except HandBack:
-                log.warning("stopped at once; the running job went back to its queue")
+                log.info("stopped at once; the running job went back to its queue")
             deliver_due(self.queue.outbox, self._callback)
+            self.observer.stopped(jobs)
             self._tell("stopped")
         return jobs
 
