@@ -67,7 +67,7 @@ class Project:
             plugin_dirs=dirs,
             plugins=plugins,
             sources=sources,
-            catalog=build_catalog(sources, plugins.families(), (plugins.check_job_type,)),
+            catalog=build_catalog(sources, plugins.family_rules(), (plugins.check_job_type,)),
         )
 
     @property
@@ -84,15 +84,15 @@ class Project:
         }
 
     def reread(self) -> Project:
-        """Read changed files again; this very object if nothing has changed. Raises SpecInvalid.
+        """Read changed files again; this very object if nothing has changed.
 
         Job types are read anew. Settings are too, except what a running process has already used:
-        plugins and backends stay.
+        plugins and backends stay. Raises SpecInvalid, and PluginInvalid where a plugin's check fails.
         """
         sources = read_sources(self.job_types_folder.path, self.settings_path, self.sources)
         if sources is self.sources:
             return self
-        catalog = build_catalog(sources, self.plugins.families(), (self.plugins.check_job_type,))
+        catalog = build_catalog(sources, self.plugins.family_rules(), (self.plugins.check_job_type,))
         return replace(self, sources=sources, catalog=catalog)
 
     def family(self, name: str) -> ModelFamily[Any]:

@@ -16,6 +16,7 @@ from ourvidz.plugins.discovery import (
     installed_plugins,
     plugins_in,
 )
+from ourvidz.plugins.family_rules import PluginRules
 from ourvidz.plugins.registry import Registry
 
 if TYPE_CHECKING:
@@ -30,9 +31,13 @@ if TYPE_CHECKING:
     from ourvidz.plugins.family import ModelFamily
     from ourvidz.plugins.reviewers import OutputReviewer, RequestReviewer
     from ourvidz.plugins.worker_events import WorkerEvent
+    from ourvidz.spec.families import FamilyRules
     from ourvidz.spec.job_type import JobType
     from ourvidz.spec.problems import Finding
     from ourvidz.spec.settings import Settings
+
+#: The kind of offer that a model family is.
+FAMILY = "model family"
 
 #: What a plugin does that has no name of its own, by hook.
 ROLES = {
@@ -65,7 +70,7 @@ class Plugins:
         self._root = root
         self._registry = Registry(found)
         self._offers: dict[str, list[Offer]] = {name: [] for name in self._registry.plugins}
-        self._families = self._collect("ourvidz_model_families", "model family", offers.family_name)
+        self._families = self._collect("ourvidz_model_families", FAMILY, offers.family_name)
         self._queues = self._collect("ourvidz_queues", "queue scheme", offers.scheme)
         self._storages = self._collect("ourvidz_storages", "storage scheme", offers.scheme)
         self._callbacks = self._collect("ourvidz_callbacks", "callback scheme", offers.scheme)
@@ -95,6 +100,15 @@ class Plugins:
     def families(self) -> Mapping[str, ModelFamily[Any]]:
         """Model families by name."""
         return self._families
+
+    def family_rules(self) -> Mapping[str, FamilyRules]:
+        """What model families say about specs, by name. Their ``check`` raises PluginInvalid."""
+        return {
+            offer.name: PluginRules(plugin, self._families[offer.name])
+            for plugin in self.loaded
+            for offer in self._offers[plugin.name]
+            if offer.kind == FAMILY
+        }
 
     def queues(self) -> Mapping[str, Backend[Queue]]:
         """Queue backends by URL scheme."""

@@ -104,8 +104,17 @@ def reviewer_name(method: str) -> Callable[[Any], str]:
 
 
 def finding(value: Any) -> Finding:
-    """Return a finding. Raises OfferInvalid for anything else."""
-    return _expect(value, Finding)
+    """Return a finding. Raises OfferInvalid for anything else, and for one that no message can tell of."""
+    found = _expect(value, Finding)
+    if not isinstance(found.field, tuple) or not all(isinstance(part, str | int) for part in found.field):
+        raise OfferInvalid(
+            f"offers a finding whose field is {found.field!r}, expected one such as ('steps',)"
+        )
+    for name in ("code", "found", "expected"):
+        text = getattr(found, name)
+        if not isinstance(text, str):
+            raise OfferInvalid(f"offers a finding whose {name} is {text!r}, expected a text")
+    return found
 
 
 def _expect(value: object, kind: type[T]) -> T:

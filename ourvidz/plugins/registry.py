@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import pluggy
@@ -47,20 +48,12 @@ class Registry:
     ) -> Iterator[tuple[LoadedPlugin, T]]:
         """Call a hook of one plugin after another, and ``read`` each thing that they return.
 
-        Raises PluginInvalid if a hook raises or returns what ``read`` refuses with OfferInvalid. A
-        NotReady passes: it is the plugin's own word to whoever runs this machine.
+        Raises what :func:`answers` does.
         """
         for plugin, impl in self._implementations[hook]:
-            try:
-                returned = impl.function(*(arguments[name] for name in impl.argnames))
-                things = [read(one) for one in offers.as_list(returned)]
-            except offers.OfferInvalid as error:
-                raise PluginInvalid(f"{plugin}: {hook} {error}") from None
-            except NotReady:
-                raise
-            except Exception as error:
-                raise PluginInvalid(f"{plugin}: {hook} raised {type(error).__name__}: {error}") from error
-            yield from ((plugin, one) for one in things)
+            given = [arguments[name] for name in impl.argnames]
+            for one in answers(plugin, hook, partial(impl.function, *given), read):
+                yield plugin, one
 
     def collect(
         self, hook: str, kind: str, name_of: Callable[[Any], str], **arguments: object
@@ -120,6 +113,24 @@ class Registry:
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
         implementations = sorted(caller.get_hookimpls(), key=lambda impl: impl.plugin_name)
         return [(self.plugins[impl.plugin_name], impl) for impl in implementations]
+
+
+def answers(
+    plugin: LoadedPlugin, name: str, function: Callable[[], object], read: Callable[[Any], T]
+) -> list[T]:
+    """Call a function of a plugin, which messages call ``name``, and ``read`` each thing that it returns.
+
+    Raises PluginInvalid if it raises or returns what ``read`` refuses with OfferInvalid. A NotReady
+    passes: it is the plugin's own word to whoever runs this machine.
+    """
+    try:
+        return [read(one) for one in offers.as_list(function())]
+    except offers.OfferInvalid as error:
+        raise PluginInvalid(f"{plugin}: {name} {error}") from None
+    except NotReady:
+        raise
+    except Exception as error:
+        raise PluginInvalid(f"{plugin}: {name} raised {type(error).__name__}: {error}") from error
 
 
 def _is_unmarked(value: object) -> bool:

@@ -9,11 +9,13 @@ import pytest
 from ourvidz.errors import NotReady
 from ourvidz.plugins.discovery import PluginInvalid
 from ourvidz.plugins.manager import Plugins
-from ourvidz.spec.settings import Settings
+from ourvidz.spec.job_type import JobType
+from ourvidz.spec.settings import ModelEntry, Settings
 from tests.plugins.conftest import WritePlugin
 
 FAMILY = """
     from ourvidz.spec.job_type import Frozen
+    from ourvidz.spec.problems import Finding
     from ourvidz.spec.settings import ModelEntry
 
     class Parameters(Frozen):
@@ -33,6 +35,22 @@ FAMILY = """
     def ourvidz_model_families():
         return [Family()]
 """
+
+
+LIGHTHOUSE = JobType.model_validate(
+    {
+        "id": "lighthouse",
+        "worker": "clay",
+        "queue": "clay_queue",
+        "content_type": "image",
+        "resolution": "64x64",
+        "steps": 4,
+        "guidance": 6.0,
+        "expected_time": "1s",
+        "storage_bucket": "clay",
+        "quality_tier": "fast",
+    }
+)
 
 
 def _offering(hook: str, expression: str) -> str:
@@ -216,6 +234,33 @@ def test_two_plugins_of_one_name_name_both(write: WritePlugin, load: Callable[[]
     write("same/__init__.py", "")
     with pytest.raises(PluginInvalid, match=r"'same' \(dropped/same.py\) has the name of .*\(dropped/same\)"):
         load()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("[1 / 0]", "raised ZeroDivisionError: division by zero"),
+        ("job_type.colour", "raised AttributeError: .*colour"),
+        ("(1 / 0 for _ in range(1))", "raised ZeroDivisionError"),
+        ("None", "returned None, expected a list"),
+        ("True", "returned a bool, expected a list"),
+        ("['too slow']", "offers a str, expected a Finding"),
+        (
+            "[Finding('steps', 'a', 'b', 'c')]",
+            r"offers a finding whose field is 'steps', expected .*\('steps',\)",
+        ),
+        ("[Finding(('steps',), 'a', 4, 'c')]", "offers a finding whose found is 4, expected a text"),
+    ],
+    ids=_short,
+)
+def test_a_familys_check_that_gives_no_findings_is_named(
+    write: WritePlugin, load: Callable[[], Plugins], answer: str, message: str
+) -> None:
+    write("broken.py", FAMILY.replace("return ()", f"return {answer}", 1))
+    with pytest.raises(
+        PluginInvalid, match=rf"^plugin 'broken' \(dropped/broken.py\): check of the family 'clay' {message}"
+    ):
+        load().family_rules()["clay"].check(LIGHTHOUSE, ModelEntry(family="clay", location="none"))
 
 
 def test_a_reviewer_that_cannot_review_is_named(write: WritePlugin, load: Callable[[], Plugins]) -> None:
