@@ -31,7 +31,7 @@ def check_ids(declarations: Iterable[Declaration]) -> Iterator[Problem]:
 
 
 def check_fallbacks(declared: Declared, known: Iterable[str]) -> Iterator[Problem]:
-    """Fallbacks exist, end, take jobs, and make the same kind of thing out of the same inputs.
+    """Fallbacks exist, end, take jobs, and make as many of the same kind out of the same inputs.
 
     ``known`` are all ids, also of job types with problems of their own.
     """
@@ -63,6 +63,11 @@ def _check_fallback(job_type: JobType, fallback: JobType, declared: Declared) ->
     if missing:
         found = f"{fallback.id}, which requires an {', '.join(sorted(missing))}"
         yield Finding(path, "fallback_needs_input", found, f"one that needs no more than {job_type.id}")
+    lacking = [size for size in job_type.batch_sizes if size not in fallback.batch_sizes]
+    if lacking and fallback.content_type == job_type.content_type:
+        found = f"{fallback.id}, which offers no batch of {' or '.join(map(str, lacking))}"
+        wanted = f"one with every batch of {job_type.id}: {', '.join(map(str, job_type.batch_sizes))}"
+        yield Finding(path, "fallback_lacks_batch", found, wanted)
 
 
 def _loop(start: JobType, declared: Declared) -> list[str]:

@@ -101,6 +101,7 @@ def test_a_fallback_loop_is_named_from_each_of_its_members(write: Write) -> None
         ({"status": "retired"}, "fallback_takes_no_jobs"),
         ({"status": "planned"}, "fallback_takes_no_jobs"),
         ({"requires": "init_image_upload", "strength": "0.5"}, "fallback_needs_input"),
+        ({"batch": "1"}, "fallback_lacks_batch"),
     ],
 )
 def test_a_fallback_that_cannot_stand_in_is_refused(
@@ -109,6 +110,18 @@ def test_a_fallback_that_cannot_stand_in_is_refused(
     write("main.yaml", fallback="spare")
     write("spare.yaml", **fallback)
     assert (only_problem().file, only_problem().code) == ("jobtypes/main.yaml", code)
+
+
+def test_a_fallback_makes_as_many_images_as_were_asked_for(write: Write) -> None:
+    write("main.yaml", fallback="spare", batch="[1, 2, 6]")
+    write("spare.yaml", batch="[1, 4]")
+    problem = only_problem()
+    assert (problem.found, problem.expected) == (
+        "spare, which offers no batch of 2 or 6",
+        "one with every batch of main: 1, 2, 6",
+    )
+    write("spare.yaml", batch="[1, 2, 4, 6]")
+    assert build()["main"].fallback == "spare"
 
 
 def test_a_retired_job_type_may_keep_a_retired_fallback(write: Write) -> None:
