@@ -24,6 +24,7 @@ class DeadLetter:
     job_id: str | None
     failure: Failure
     attempt: int
+    """Starts before it died; 0: it never started."""
     at: float
     """When it died, in seconds since the epoch."""
     payload: bytes
@@ -39,7 +40,10 @@ class DeadLetters(Protocol):
         ...
 
     def retry(self, id: int) -> None:
-        """Push the payload again, attempts from 0, and forget the letter. Raises DeadLetterNotFound."""
+        """Push the payload again, attempts from 0, and forget the letter.
+
+        Raises DeadLetterNotFound, and JobStateConflict if its job waits, runs or was completed since.
+        """
         ...
 
     def purge(self, *, older_than: float) -> int:

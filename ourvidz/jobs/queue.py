@@ -96,7 +96,7 @@ class JobRecord:
     submitted_at: float
     """As the envelope says."""
     started_at: float | None
-    """When the present attempt, or the last one, was claimed."""
+    """When the present attempt, or the last one, was claimed; None while the job waits."""
     finished_at: float | None
     due_at: float | None
     """When a delayed retry may start; None if at once."""
@@ -169,9 +169,10 @@ class Queue(Protocol):
         ...
 
     def fail(self, lease: Lease, failure: Failure, *, dead_letter: bool = False) -> None:
-        """End a job without a result, event included; optionally keep it as a dead letter.
+        """End a job without a result, event included. Raises LeaseLost.
 
-        Raises LeaseLost.
+        ``dead_letter``: the job must not run, so this claim did not start it and is not counted as
+        an attempt; its payload is kept.
         """
         ...
 
@@ -237,9 +238,9 @@ class Queue(Protocol):
         ...
 
     def trim(self, *, older_than: float) -> int:
-        """Forget jobs that ended more than ``older_than`` seconds ago, told and settled ones only.
+        """Forget jobs that ended more than ``older_than`` seconds ago, those that were told of only.
 
-        Returns how many.
+        Quick, however many there are: it forgets a part of them at a time, and returns how many.
         """
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ourvidz.jobs.dead_letters import DeadLetterNotFound
-from ourvidz.jobs.queue import Queue
+from ourvidz.jobs.queue import JobStateConflict, Queue
 from tests.conformance.jobs import FAILURE, job_id, payload, result
 from tests.conformance.site import OnQueue, QueueSite, claim, claimed
 
@@ -61,12 +61,19 @@ class DeadLetters(OnQueue):
         assert claim(queue) is None
         assert [again.payload for again in queue.dead_letters.list()] == [b"?"]
 
-    def test_a_letter_whose_job_was_retried_otherwise_does_not_run_twice(self, queue: Queue) -> None:
+    @pytest.mark.parametrize("state", ["queued", "processing", "completed"])
+    def test_a_letter_whose_job_was_retried_otherwise_is_kept(self, queue: Queue, state: str) -> None:
         number = bury(queue, 1)
         queue.retry(job_id(1))
-        queue.dead_letters.retry(number)
-        assert claimed(queue).lease.job_id == job_id(1)
-        assert claim(queue) is None
+        if state != "queued":
+            again = claimed(queue)
+        if state == "completed":
+            queue.complete(again.lease, result(again))
+        before = queue.job(job_id(1))
+        with pytest.raises(JobStateConflict, match=state):
+            queue.dead_letters.retry(number)
+        assert queue.job(job_id(1)) == before
+        assert queue.dead_letters.get(number).job_id == job_id(1)
 
     def test_old_letters_are_purged(self, site: QueueSite, queue: Queue) -> None:
         bury(queue, 1)

@@ -38,9 +38,22 @@ class Ending(OnQueue):
         queue.push("sdxl_queue", payload(1))
         queue.fail(claimed(queue).lease, FAILURE, dead_letter=True)
         [letter] = queue.dead_letters.list()
-        assert (letter.job_id, letter.failure, letter.attempt) == (job_id(1), FAILURE, 1)
+        assert (letter.job_id, letter.failure) == (job_id(1), FAILURE)
         assert (letter.queue, letter.payload) == ("sdxl_queue", payload(1))
         assert [event.status for event in told(queue)] == ["failed"]
+
+    @pytest.mark.parametrize("starts", [0, 2])
+    def test_a_claim_that_only_buries_a_job_is_no_start(
+        self, site: QueueSite, queue: Queue, starts: int
+    ) -> None:
+        queue.push("sdxl_queue", payload(1))
+        for _ in range(starts):
+            claimed(queue)
+            site.pass_time(31)
+        queue.fail(claimed(queue).lease, FAILURE, dead_letter=True)
+        [letter] = queue.dead_letters.list()
+        [event] = told(queue)
+        assert (letter.attempt, event.attempt, queue.job(job_id(1)).attempt) == (starts, starts, starts)
 
     def test_a_job_whose_cancellation_was_seen_is_told_of(self, queue: Queue) -> None:
         queue.push("sdxl_queue", payload(1))

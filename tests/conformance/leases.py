@@ -41,6 +41,28 @@ class Leases(OnQueue):
         assert second.lease.token > first.lease.token
         assert (first.attempt, second.attempt) == (1, 2)
 
+    def test_a_job_whose_lease_ran_out_waits_as_if_never_started(self, site: QueueSite, queue: Queue) -> None:
+        queue.push("sdxl_queue", payload(1))
+        queue.beat(
+            claimed(queue).lease, lease_seconds=30, progress=Progress(stage="denoise", step=3, steps=20)
+        )
+        site.pass_time(31)
+        record = queue.job(job_id(1))
+        assert (record.state, record.started_at, record.progress) == ("queued", None, None)
+        assert record.attempt == 1
+
+    def test_a_slow_worker_that_goes_on_is_shown_at_work_as_before(
+        self, site: QueueSite, queue: Queue
+    ) -> None:
+        queue.push("sdxl_queue", payload(1))
+        lease = claimed(queue).lease
+        queue.beat(lease, lease_seconds=30, progress=Progress(stage="denoise", step=3, steps=20))
+        before = queue.job(job_id(1))
+        site.pass_time(31)
+        assert queue.job(job_id(1)) != before
+        queue.beat(lease, lease_seconds=30)
+        assert queue.job(job_id(1)) == before
+
     def test_a_lease_holds_until_it_runs_out(self, site: QueueSite, queue: Queue, other: Queue) -> None:
         queue.push("sdxl_queue", payload(1))
         claimed(queue)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from ourvidz.jobs.dead_letters import DeadLetter, DeadLetterNotFound
+from ourvidz.jobs.queue import JobStateConflict
 from ourvidz.jobs.states import Failure
 from ourvidz.runtime.queue.sqlite import arrivals, jobs
 from ourvidz.runtime.queue.sqlite.database import Database
@@ -39,11 +40,16 @@ class SqliteDeadLetters:
         with self._database.transaction() as connection:
             if not connection.execute("DELETE FROM dead_letters WHERE id = ?", (id,)).rowcount:
                 raise DeadLetterNotFound(f"dead letter {id} has just been retried or purged by somebody else")
-            ended = letter.job_id and jobs.find(connection, letter.job_id)
-            if ended and ended["state"] in jobs.STARTS_ANEW:
-                jobs.start_anew(connection, ended)
-            else:
+            job = read.job_id and jobs.find(connection, read.job_id)
+            if not job:
                 arrivals.take_in(connection, letter.queue, letter.payload, read, now)
+            elif job["state"] in jobs.STARTS_ANEW:
+                jobs.start_anew(connection, job)
+            else:
+                raise JobStateConflict(
+                    f"dead letter {id}: its job {job['job_id']} is {job['state']} and needs no retry; "
+                    "the letter is kept until it is purged"
+                )
 
     def purge(self, *, older_than: float) -> int:
         with self._database.transaction() as connection:

@@ -73,6 +73,14 @@ def end(
     announce(connection, job, state, token=token, now=now, result=result, error=error)
 
 
+def not_started(connection: sqlite3.Connection, job: sqlite3.Row) -> sqlite3.Row:
+    """Take a claim that did not start its job out of the count."""
+    counted: list[sqlite3.Row] = connection.execute(
+        "UPDATE jobs SET attempt = attempt - 1 WHERE place = ? RETURNING *", (job["place"],)
+    ).fetchall()
+    return counted[0]
+
+
 def put_back(
     connection: sqlite3.Connection,
     job: sqlite3.Row,

@@ -16,7 +16,12 @@ RECENT = 50
 
 
 def record(row: sqlite3.Row) -> JobRecord:
-    """A row of the jobs table as others see it."""
+    """A row of the jobs table as others see it.
+
+    A job whose lease ran out waits as if it had not started. The row keeps its start and progress,
+    since a worker that was only slow may still take it up again.
+    """
+    started = row["state"] != "queued"
     return JobRecord(
         job_id=row["job_id"],
         user_id=row["user_id"],
@@ -27,11 +32,11 @@ def record(row: sqlite3.Row) -> JobRecord:
         attempt=row["attempt"],
         priority=row["priority"],
         submitted_at=row["submitted_at"],
-        started_at=row["started_at"],
+        started_at=row["started_at"] if started else None,
         finished_at=row["finished_at"],
-        due_at=row["due"] if row["state"] == "queued" else None,
+        due_at=None if started else row["due"],
         cancel_requested=bool(row["cancel_requested"]),
-        progress=Progress.model_validate_json(row["progress"]) if row["progress"] else None,
+        progress=Progress.model_validate_json(row["progress"]) if started and row["progress"] else None,
         result=Result.model_validate_json(row["result"]) if row["result"] else None,
         error=Failure.model_validate_json(row["error"]) if row["error"] else None,
         payload=row["payload"],

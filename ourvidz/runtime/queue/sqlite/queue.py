@@ -111,6 +111,8 @@ class SqliteQueue:
             job = jobs.held(connection, lease, "fail")
             if job is None:
                 return
+            if dead_letter:
+                job = jobs.not_started(connection, job)
             jobs.end(connection, job, "failed", verb="fail", now=now, error=failure)
             if dead_letter:
                 bury(
