@@ -10,10 +10,11 @@ import pytest
 
 from ourvidz.jobs.callback import CallbackFailed
 from ourvidz.jobs.outbox import OutboxEntry
-from ourvidz.runtime.callback.delivery import LONGEST_DELAY, Delivered, back_off, deliver_due
+from ourvidz.runtime.callback.delivery import LONGEST_DELAY, Delivered, deliver_due
 from ourvidz.runtime.queue.sqlite import SqliteQueue
-from tests.conformance.jobs import job_id
+from tests.conformance.jobs import FAILURE, envelope, job_id
 from tests.conformance.outbox import end_some
+from tests.conformance.site import claimed
 from tests.runtime.sqlite_site import SqliteSite
 
 
@@ -86,12 +87,23 @@ def test_after_a_refusal_the_rest_stays_for_the_next_call(queue: SqliteQueue) ->
     assert deliver_due(queue.outbox, receiver) == Delivered(accepted=2, failed=0)
 
 
-def test_waits_double_up_to_a_limit() -> None:
-    waits = [back_off(tries, jitter=0) for tries in range(12)]
-    assert waits[:3] == [2, 4, 8]
-    assert waits[-1] == LONGEST_DELAY == back_off(10_000, jitter=0)
+class Broken(Receiver):
+    """Fails over every event, and quotes it."""
+
+    def deliver(self, entry: OutboxEntry) -> None:
+        raise RuntimeError(f"cannot send {entry.body!r}")
 
 
-@pytest.mark.parametrize("tries", [0, 5, 50])
-def test_waits_are_spread_over_half_their_length(tries: int) -> None:
-    assert back_off(tries, jitter=1) == back_off(tries, jitter=0) / 2
+def test_a_callback_that_breaks_is_told_of_and_ends_nobody(
+    site: SqliteSite, queue: SqliteQueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue.push("sdxl_queue", envelope(1, metadata={"project": "lighthouses"}).to_payload())
+    queue.fail(claimed(queue).lease, FAILURE)
+    assert deliver_due(queue.outbox, Broken()) == Delivered(accepted=0, failed=1)
+    assert "RuntimeError" in caplog.text
+    assert "in deliver" in caplog.text
+    assert "lighthouses" not in caplog.text
+    site.pass_time(LONGEST_DELAY)
+    receiver = Receiver()
+    assert deliver_due(queue.outbox, receiver) == Delivered(accepted=1, failed=0)
+    assert [entry.tries for entry in receiver.accepted] == [1]

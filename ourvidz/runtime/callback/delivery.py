@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import random
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ourvidz.jobs.callback import Callback, CallbackFailed
 from ourvidz.jobs.outbox import Outbox, OutboxEntry
+from ourvidz.runtime.back_off import back_off
 
 log = logging.getLogger(__name__)
 
-#: Seconds until the second try; each further one waits twice as long.
+#: Seconds until the second try, and what no later wait exceeds, however long a receiver was away.
 FIRST_DELAY = 2.0
-
-#: Seconds that no wait exceeds, however long a receiver has been away.
 LONGEST_DELAY = 300.0
 
 #: Seconds that one delivery may take before somebody else tries.
@@ -36,25 +35,23 @@ def deliver_due(
     *,
     limit: int = 20,
     accepted: Callable[[OutboxEntry], None] | None = None,
-    jitter: Callable[[], float] = random.random,
 ) -> Delivered:
     """Deliver events until none is due, ``limit`` are accepted, or one fails.
 
     A receiver that refuses one event probably refuses the next, and jobs wait meanwhile; so the
-    rest stay for the next call. ``accepted`` learns of every event that arrived. ``jitter`` gives
-    numbers from 0 to 1, so that workers do not come back all at once.
+    rest stay for the next call. ``accepted`` learns of every event that arrived. Whatever the
+    callback raises counts as a refusal, since an event that ended this worker would end the next.
     """
     for count in range(limit):
         entries = outbox.claim(limit=1, lease_seconds=LEASE)
         if not entries:
             return Delivered(accepted=count, failed=0)
         entry = entries[0]
-        try:
-            callback.deliver(entry)
-        except CallbackFailed as error:
-            delay = back_off(entry.tries, jitter())
-            log.warning("job %s: event not accepted, next try in %.0f s: %s", entry.job_id, delay, error)
-            outbox.failed(entry, delay=delay, reason=str(error))
+        reason = _refusal(callback, entry)
+        if reason is not None:
+            delay = back_off(entry.tries + 1, first=FIRST_DELAY, longest=LONGEST_DELAY)
+            log.warning("job %s: event not accepted, next try in %.0f s: %s", entry.job_id, delay, reason)
+            outbox.failed(entry, delay=delay, reason=reason)
             return Delivered(accepted=count, failed=1)
         outbox.delivered(entry)
         if accepted is not None:
@@ -62,10 +59,15 @@ def deliver_due(
     return Delivered(accepted=limit, failed=0)
 
 
-def back_off(tries: int, jitter: float) -> float:
-    """Seconds to wait after so many tries that failed before: doubled each time, capped, then spread.
-
-    ``jitter`` from 0 to 1 takes away up to half.
-    """
-    longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(tries, 30))
-    return longest * (1.0 - jitter / 2.0)
+def _refusal(callback: Callback, entry: OutboxEntry) -> str | None:
+    """Why an event was not accepted; None if it was."""
+    try:
+        callback.deliver(entry)
+    except CallbackFailed as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - logged below, without its text
+        # The text of a foreign error may quote the event, and with it a user's words.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("job %s: the callback raised %s\n%s", entry.job_id, type(error).__name__, where)
+        return f"the callback raised {type(error).__name__}"
+    return None
