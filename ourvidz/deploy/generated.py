@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 import io
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ourvidz.errors import NotReady, OurvidzError
+from ourvidz.whole_files import make_folder, replace
 
 
 class GeneratedFileStale(OurvidzError):
@@ -58,14 +57,10 @@ class GeneratedFile:
         if self.is_fresh:
             return False
         path = self.path.resolve()  # so that a link stays one
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(self.text, encoding="utf-8", newline="")
-            unfinished.replace(path)
+            make_folder(path.parent)
+            replace(path, self.text.encode())
         except OSError as error:
-            with suppress(OSError):  # the first error is the one to tell of
-                unfinished.unlink()
             raise self._unusable("written", error.strerror) from None
         return True
 

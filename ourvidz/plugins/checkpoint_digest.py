@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from ourvidz.plugins.checkpoint import Checkpoint
+from ourvidz.whole_files import replace
 
 #: Where the digests of the files are noted, in the checkpoint's folder.
 NOTES = ".ourvidz-digests.json"
@@ -51,6 +51,4 @@ def _read_notes(folder: Path) -> dict[str, dict[str, str | int]]:
 def _write_notes(folder: Path, notes: dict[str, dict[str, str | int]]) -> None:
     # Where the folder cannot be written to, the files are hashed at every load.
     with contextlib.suppress(OSError):
-        partial = folder / f"{NOTES}.{os.getpid()}"
-        partial.write_text(json.dumps(notes, indent=1))
-        partial.replace(folder / NOTES)
+        replace(folder / NOTES, json.dumps(notes, indent=1).encode())

@@ -53,7 +53,7 @@ def test_a_record_is_replaced_whole_and_leaves_nothing_behind(tmp_path: Path) ->
     records = FileRecords(tmp_path)
     records.deliver(entry("processing", sequence=1))
     records.deliver(entry("completed", sequence=2))
-    assert [path.name for path in tmp_path.iterdir()] == [f"{job_id(1)}.json"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [f"{job_id(1)}.json"]
 
 
 def test_what_is_no_event_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,7 +132,20 @@ def test_a_full_disk_stores_nothing_and_leaves_nothing_behind(folder: Path) -> N
         1,
         "sdxl_fast/a.png: cannot be stored: File too large",
     )
-    assert list((folder / "sdxl_fast").iterdir()) == []
+    assert files(folder) == []
+
+
+def test_what_a_killed_writer_left_behind_is_swept_when_it_is_old(
+    folder: Path, storage: FolderStorage
+) -> None:
+    storage.put(KEY, PNG, content_type="image/png")
+    old, young = folder / ".drafts" / "old", folder / ".drafts" / "young"
+    for draft in (old, young):
+        draft.write_bytes(PNG[:4])
+    hours_ago = time.time() - 2 * 3600
+    os.utime(old, (hours_ago, hours_ago))
+    assert FolderStorage(folder).read(KEY) == PNG
+    assert files(folder) == [".drafts/young", "sdxl_fast/user/job/1-0.png"]
 
 
 def test_a_folder_that_cannot_be_made_is_told_of(tmp_path: Path) -> None:

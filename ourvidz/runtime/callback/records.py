@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from ourvidz.jobs.callback import CallbackFailed
 from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.outbox import OutboxEntry
-from ourvidz.runtime.whole_files import make_folder, replace
+from ourvidz.whole_files import make_folder, replace, sweep
 
 
 class FileRecords:
@@ -18,6 +18,8 @@ class FileRecords:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
+        self._drafts = self._folder / ".drafts"
+        sweep(self._drafts)
 
     def deliver(self, entry: OutboxEntry) -> None:
         event = _event(entry.body, f"event {entry.id} of job {entry.job_id}")
@@ -27,7 +29,7 @@ class FileRecords:
                 return
             text = json.dumps(json.loads(entry.body), indent=2, ensure_ascii=False) + "\n"
             make_folder(path.parent)
-            replace(path, text.encode())
+            replace(path, text.encode(), drafts=self._drafts)
         except OSError as error:
             raise CallbackFailed(f"{path}: the record cannot be written: {error.strerror}") from error
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ourvidz.jobs.storage import ObjectKey, ObjectNotFound, StorageRefused, StorageUnavailable
-from ourvidz.runtime.whole_files import make_folder, write_new
+from ourvidz.whole_files import make_folder, sweep, write_new
 
 
 class FolderStorage:
@@ -20,6 +20,8 @@ class FolderStorage:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
+        self._drafts = self._folder / ".drafts"
+        sweep(self._drafts)
 
     def put(self, key: ObjectKey, data: bytes, *, content_type: str) -> None:
         """Store an object. A file has no content type, so its name's ending has to say the same."""
@@ -29,7 +31,7 @@ class FolderStorage:
         try:
             path = self._path(key)
             make_folder(path.parent)
-            write_new(path, data)
+            write_new(path, data, drafts=self._drafts)
         except FileExistsError:
             self._compare(key, data)
         except NotADirectoryError:
