@@ -26,6 +26,7 @@ def film(**changed: str | None) -> dict[str, str | None]:
         ({"resolution": "100x64"}, (4, 13), "size_unsupported"),
         ({"frames": "81"}, (10, 9), "video_only"),
         ({"duration": "5s"}, (10, 11), "video_only"),
+        ({"fps": "16"}, (10, 6), "video_only"),
         ({"strength": "0.5"}, (10, 11), "strength_without_image"),
         ({"strength": "0.05", "requires": "init_image_upload"}, (10, 11), "no_steps_left"),
         ({"params": "{steps: {min: 20, max: 10}}"}, (10, 32), "bad_bounds"),

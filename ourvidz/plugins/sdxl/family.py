@@ -83,10 +83,6 @@ def _check_content(job_type: JobType) -> Iterator[Finding]:
             yield Finding(
                 ("accepts",), "input_unsupported", f"SDXL does not start from a {name}", "init_image"
             )
-    has_init_image = "init_image" in (*job_type.required_inputs, *job_type.accepts)
-    if job_type.strength is not None and not has_init_image:
-        found = "there is no init image to repaint"
-        yield Finding(("strength",), "input_missing", found, "requires: init_image_upload, or no strength")
     if "init_image" in job_type.required_inputs and job_type.strength is None:
         found = "nothing says how much of the init image is repainted"
         yield Finding(("strength",), "strength_missing", found, "a number above 0 and up to 1")

@@ -45,7 +45,7 @@ class WanFamily:
     )
 
     def check(self, job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
-        """Check parameters, the checkpoint's sizes, and that a video has a length and a picture none."""
+        """Check parameters, the checkpoint's sizes, and that a video has frames and a picture one."""
         yield from check_parameters(job_type, WanParameters)
         yield from check_sizes(job_type, model)
         yield from _check_length(job_type)
@@ -78,18 +78,10 @@ def _side(pixels: int, profile: Profile) -> int:
 
 def _check_length(job_type: JobType) -> Iterator[Finding]:
     if job_type.content_type == "video":
-        if job_type.duration is None and job_type.frames is None:
-            yield Finding(("duration",), "length_missing", "no length", "a duration or frames")
         if job_type.frames == 1:
             yield Finding(("frames",), "length_invalid", "1", "5 or more in a video")
         return
-    given = {"duration": job_type.duration, "fps": job_type.fps, "frames": job_type.frames}
     for name in ("duration", "fps", "frames"):
-        if given[name] is not None and (name, given[name]) != ("frames", 1):
-            yield Finding(
-                (name,), "length_invalid", f"{given[name]:g}", "none, since a picture has one frame"
-            )
         if name in job_type.params:
-            yield Finding(
-                ("params", name), "length_invalid", "a choice", "none, since a picture has one frame"
-            )
+            expected = "none, since a picture has one frame"
+            yield Finding(("params", name), "length_invalid", "a choice", expected)

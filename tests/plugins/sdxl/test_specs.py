@@ -40,7 +40,6 @@ def test_a_job_type_that_sdxl_can_make_has_no_findings(changes: dict[str, object
         ("resolution", {"resolution": "4096x4096"}, "at most 4194304 pixels"),
         ("scheduler", {"scheduler": "eulr"}, "did you mean euler?"),
         ("strength", {"strength": 0.02, "steps": 20, "requires": "init_image_upload"}, "at least 0.05"),
-        ("strength", {"strength": 0.5}, "there is no init image"),
         ("strength", {"requires": "init_image_upload"}, "strength_missing"),
         ("content_type", {"content_type": "video"}, "image from SDXL"),
         ("accepts", {"accepts": "last_frame"}, "last_frame"),
