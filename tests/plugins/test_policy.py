@@ -67,6 +67,18 @@ def review(reviewer: PolicyReviewer, prompt: str, without: str | None = None) ->
         "Øresund bridge, Straße, 東京タワー",
         "a woman aged 40",
         "over the age of 18",
+        "she is 40",
+        "he just turned thirty",
+        "who is eighteen, on a bench",
+        "she is one of the dancers",
+        "he is 3rd in line",
+        "the model is 3d, 8k",
+        "the man's 5 dogs",
+        "they are two old friends",
+        "the women were 12 metres away",
+        "it is 10 o'clock",
+        "an i7 laptop",
+        "a six foot tall woman",
     ],
 )
 def test_harmless_prompts_pass(reviewer: PolicyReviewer, prompt: str) -> None:
@@ -155,6 +167,21 @@ def test_writing_a_term_differently_does_not_help(reviewer: PolicyReviewer, prom
         "١٥ years old",
         "⑮ year old",
         "1️⃣5️⃣ years old",
+        "she is 16",
+        "she is 16 and sits on a bench",
+        "She's 16.",
+        "shes 16",
+        "she’s only just sixteen",
+        "he was twelve",
+        "he has just turned 9, in a park",
+        "a woman who is 16",
+        "i am nearly 15",
+        "the man is 17!",
+        "they are both 16",
+        "the girls were 16 and 17",
+        # A number that might be an age counts as one.
+        "she is 16 metres away",
+        "he is 5 foot 4",
         # Whose age it is cannot be told from a text, so an oak's counts as well.
         "a 12 year old oak tree",
         "10 years old whisky",
@@ -190,7 +217,23 @@ def test_other_categories_keep_their_names_and_minors_come_first(reviewer: Polic
 
 @pytest.mark.parametrize(
     "unit",
-    ["a ", "a", "1 ", "1,", "-", "twenty ", "hundred ", "child-", "a\u0301", "x!", "under ", "9", "year "],
+    [
+        "a ",
+        "a",
+        "1 ",
+        "1,",
+        "-",
+        "twenty ",
+        "hundred ",
+        "child-",
+        "a\u0301",
+        "x!",
+        "under ",
+        "9",
+        "year ",
+        "she is ",
+        "he 9 ",
+    ],
 )
 def test_the_effort_grows_in_proportion_to_the_prompt(reviewer: PolicyReviewer, unit: str) -> None:
     def effort(length: int) -> float:

@@ -1,7 +1,8 @@
 """Ages below 18 in a prompt, in figures and in words.
 
 Every age counts, since nobody can tell from a text whose it is: "a 12 year old oak" and "10 years
-old whisky" are refused like a person's. Write "an old oak" instead. "for 10 years" is no age.
+old whisky" are refused like a person's. Write "an old oak" instead. "for 10 years" is no age. A number
+that is said of somebody counts whatever follows: "she is 16 metres away" is refused as well.
 """
 
 from __future__ import annotations
@@ -48,6 +49,21 @@ _PERSON = {
 }
 _END = set(".,;!?)")
 
+#: Who may be said to be of an age, beside _PERSON, also with a verb and no apostrophe.
+_PRONOUNS = {"she", "he", "i", "you", "we", "they", "who"}
+_CONTRACTED = {"shes", "hes", "im", "whos"}
+
+#: How it is said. What several are may be their number ("they are two friends").
+_ARE = {"are", "were", "re"}
+_IS = {"is", "was", "s", "am", "m", "be", "turned", "turns", "turning"}
+_NEARLY = {
+    *("about", "around", "only", "just", "barely", "like", "nearly", "almost", "now", "still", "already"),
+    *("both", "all", "has", "had", "have", "will", "ll", "not", "yet"),
+}
+
+#: What makes another word of a figure: 3rd, 3d, 8k.
+_SUFFIXES = {"st", "nd", "rd", "th", "d", "k"}
+
 ADULT = 18
 
 
@@ -80,8 +96,38 @@ def _is_minor_age(value: float, before: Sequence[Token], after: Sequence[Token])
     # As in: aged 9; age: 12; at the age of about 15.
     if _follows(before, _ABOUT, _AGE):
         return value < ADULT * (per_year or 1)
+    # As in: she is 16; he has just turned twelve; the girls were 16 and 17.
+    if value < ADULT and _is_said_of_somebody(before, first, second):
+        return True
     # As in: girl, 15; girl (15).
     return first in _END and value < ADULT and _follows(before, {",", ":"}, _PERSON)
+
+
+def _is_said_of_somebody(before: Sequence[Token], first: Token, second: Token) -> bool:
+    """Whether a number between these tokens may be the age of whoever the sentence is about."""
+    verb = _verb_of_somebody(before)
+    if verb in _ARE:
+        return isinstance(first, float) or first in _END or first in ("and", "or")
+    is_one_of_many = first == "of" and second not in _AGE
+    return bool(verb) and first not in _SUFFIXES and not is_one_of_many
+
+
+def _verb_of_somebody(before: Sequence[Token]) -> str:
+    """The verb that a number follows and a person stands before; empty if there is none."""
+    verb = ""
+    for token in reversed(before):
+        if token in _PRONOUNS:
+            return verb
+        if token in _CONTRACTED:
+            return verb or "is"
+        if token in _PERSON:
+            # "The man's 5 dogs" are his.
+            return "" if verb == "s" else verb
+        if isinstance(token, str) and (token in _IS or token in _ARE):
+            verb = verb or token
+        elif token not in _NEARLY:
+            return ""
+    return ""
 
 
 def _follows(before: Sequence[Token], between: set[str], words: set[str]) -> bool:
