@@ -5,17 +5,26 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.events import Progress
-from ourvidz.jobs.queue import Claim, LeaseLost, Queue
+from ourvidz.jobs.queue import Claim, LeaseLost, Queue, QueueUnavailable
+from ourvidz.jobs.results import Result
 from ourvidz.plugins.family import JobCancelled
-from ourvidz.runtime.failures import AttemptsExhausted, JobTimedOut, decide, failure_of, retry_delay
-from ourvidz.runtime.heartbeat import Heartbeat
+from ourvidz.runtime.failures import (
+    AttemptsExhausted,
+    JobTimedOut,
+    WrongQueue,
+    decide,
+    failure_of,
+    retry_delay,
+)
+from ourvidz.runtime.foreign_errors import log_foreign
+from ourvidz.runtime.heartbeat import Heartbeat, HeartbeatDied
 from ourvidz.runtime.making import Job, Maker, read_job
 from ourvidz.runtime.observer import Observer
 from ourvidz.spec.catalog import Catalog
@@ -25,6 +34,9 @@ log = logging.getLogger(__name__)
 
 #: Loading a checkpoint may take this long without a sign of progress, in seconds.
 LOAD_TIMEOUT = 900.0
+
+#: Pause before the queue is told again how a job ended, in seconds.
+INSIST_INTERVAL = 1.0
 
 
 class HandBack(BaseException):
@@ -99,33 +111,32 @@ class RunningJob:
             self.stop.generating = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What may change while a worker runs: job types, reviewers, profile, failure policy."""
+
+    catalog: Catalog
+    maker: Maker
+    fallback: bool
+    """Whether a failed job goes to its declared fallback."""
+
+
 class Executor:
-    """Runs claims one after another. ``catalog`` may be exchanged between jobs."""
+    """Runs claims one after another. ``rules`` may be exchanged between jobs."""
 
     def __init__(
-        self,
-        *,
-        catalog: Catalog,
-        maker: Maker,
-        queue: Queue,
-        heartbeat: Heartbeat,
-        stop: Stop,
-        observer: Observer,
-        fallback: bool,
+        self, rules: Rules, *, queue: Queue, heartbeat: Heartbeat, stop: Stop, observer: Observer
     ) -> None:
-        self.catalog = catalog
-        self._fallback = fallback
-        self._maker = maker
+        self.rules = rules
         self._queue = queue
         self._heartbeat = heartbeat
         self._stop = stop
         self._observer = observer
 
     def run(self, claim: Claim) -> None:
-        """Make a job and end it in the queue. Raises HandBack after handing it back, and QueueUnavailable."""
+        """Make a job and end it in the queue. Raises HandBack and HeartbeatDied, the job handed back."""
         self._observer.job_started(claim)
         start = time.monotonic()
-        self._heartbeat.hold(claim.lease, timeout=LOAD_TIMEOUT)
         try:
             with tempfile.TemporaryDirectory(prefix="ourvidz-") as folder:
                 self._attempt(claim, Path(folder), start)
@@ -138,30 +149,49 @@ class Executor:
     def _attempt(self, claim: Claim, folder: Path, start: float) -> None:
         job: Job | None = None
         try:
-            job = read_job(claim, self.catalog)
-            if claim.attempt > job.job_type.max_attempts:
-                starts = job.job_type.max_attempts
-                raise AttemptsExhausted(f"given up after {starts} starts, none of which came to an end")
-            timeout = job.job_type.timeout_seconds
-            running = RunningJob(claim, timeout, folder, self._heartbeat, self._stop, self._observer)
-            result = self._maker.make(job, self.catalog, running)
-            self._queue.complete(claim.lease, result)
+            self._heartbeat.hold(claim.lease, timeout=LOAD_TIMEOUT)
+            job = read_job(claim, self.rules.catalog)
+            if job.job_type.family != self.rules.maker.family.name:
+                self._pass_on(claim, job.job_type)
+                return
+            result = self._make(job, folder)
         except LeaseLost:
             raise
         except JobCancelled:
-            self._queue.cancelled(claim.lease)
+            self._insist(lambda: self._queue.cancelled(claim.lease))
             self._observer.job_ended(claim, "cancelled", None)
-        except HandBack:
-            self._queue.hand_back(claim.lease)
+        except (HandBack, HeartbeatDied):
+            self._insist(lambda: self._queue.hand_back(claim.lease))
             self._observer.job_ended(claim, "handed back", None)
             raise
         except OurvidzError as error:
             self._fail(claim, job.job_type if job else None, error)
-        except Exception as error:
-            log.exception("job %s: the model failed", claim.lease.job_id)
+        except Exception as error:  # noqa: BLE001  log_foreign logs it
+            log_foreign(log, error, "job %s: the model", claim.lease.job_id)
             self._fail(claim, job.job_type if job else None, error)
         else:
+            self._insist(lambda: self._queue.complete(claim.lease, result))
             self._observer.job_completed(claim, result, time.monotonic() - start)
+
+    def _make(self, job: Job, folder: Path) -> Result:
+        starts, claim = job.job_type.max_attempts, job.claim
+        if claim.attempt > starts:
+            raise AttemptsExhausted(f"given up after {starts} starts, none of which came to an end")
+        running = RunningJob(
+            claim, job.job_type.timeout_seconds, folder, self._heartbeat, self._stop, self._observer
+        )
+        return self.rules.maker.make(job, self.rules.catalog, running)
+
+    def _pass_on(self, claim: Claim, job_type: JobType) -> None:
+        """A producer pushed onto another family's queue: the job goes where its job type says."""
+        wrong = WrongQueue(f"{job_type.id} was pushed onto {claim.queue}, its queue is {job_type.queue}")
+        if claim.queue == job_type.queue:
+            raise wrong
+        queue, failure = job_type.queue, failure_of(wrong)
+        self._insist(
+            lambda: self._queue.reroute(claim.lease, queue=queue, job_type=job_type.id, failure=failure)
+        )
+        self._observer.job_ended(claim, f"passed on to {queue}", failure)
 
     def _fail(self, claim: Claim, job_type: JobType | None, error: Exception) -> None:
         failure = failure_of(error)
@@ -172,18 +202,37 @@ class Executor:
             max_attempts=job_type.max_attempts if job_type else 1,
             has_fallback=fallback is not None,
         )
+        lease = claim.lease
         if decision == "retry":
-            self._queue.retry_later(claim.lease, failure, delay=retry_delay(claim.attempt))
+            delay = retry_delay(claim.attempt)
+            self._insist(lambda: self._queue.retry_later(lease, failure, delay=delay))
             self._observer.job_ended(claim, "tried again later", failure)
         elif decision == "fallback" and fallback is not None:
-            self._queue.reroute(claim.lease, queue=fallback.queue, job_type=fallback.id, failure=failure)
-            self._observer.job_ended(claim, f"given to {fallback.id}", failure)
+            queue, to = fallback.queue, fallback.id
+            self._insist(lambda: self._queue.reroute(lease, queue=queue, job_type=to, failure=failure))
+            self._observer.job_ended(claim, f"given to {to}", failure)
         else:
-            self._queue.fail(claim.lease, failure, dead_letter=decision == "bury")
+            self._insist(lambda: self._queue.fail(lease, failure, dead_letter=decision == "bury"))
             self._observer.job_ended(claim, "failed", failure)
+
+    def _insist(self, settle: Callable[[], None]) -> None:
+        """Say how a job ended until the queue has heard it: what is made must not be made again.
+
+        The verbs may be repeated, and the heartbeat keeps the lease meanwhile. Raises LeaseLost, and
+        QueueUnavailable only if the worker must stop now.
+        """
+        while True:
+            try:
+                settle()
+                return
+            except QueueUnavailable as error:
+                if self._stop.now:
+                    raise
+                log.warning("%s; trying again", error)
+                time.sleep(INSIST_INTERVAL)
 
     def _fallback_of(self, claim: Claim, job_type: JobType | None) -> JobType | None:
         """The job type that may take over: declared, switched on, and not one that took over already."""
-        if not self._fallback or job_type is None or job_type.fallback is None or claim.rerouted:
+        if not self.rules.fallback or job_type is None or job_type.fallback is None or claim.rerouted:
             return None
-        return self.catalog[job_type.fallback]
+        return self.rules.catalog[job_type.fallback]

@@ -33,6 +33,12 @@ class AttemptsExhausted(OurvidzError):
     code = "attempts_exhausted"
 
 
+class WrongQueue(RequestInvalid):
+    """The job waits on a queue whose worker cannot make it."""
+
+    code = "wrong_queue"
+
+
 class JobTimedOut(OurvidzError):
     """The job showed no progress for its job type's timeout."""
 

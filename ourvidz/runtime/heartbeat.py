@@ -8,6 +8,7 @@ lease of a job that has shown no progress for its timeout, so that a hung worker
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -20,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from io import BufferedReader, FileIO
 from typing import IO, Any, Literal
 
-from ourvidz.errors import NotReady
+from ourvidz.errors import NotReady, OurvidzError
 from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import Lease, LeaseLost, Queue, QueueUnavailable
 from ourvidz.project import Project
@@ -46,6 +47,7 @@ class Heartbeat:
     def __init__(self, project: Project, *, lease_seconds: float) -> None:
         self._interruptions: dict[Lease, Interruption] = {}
         self._ready = threading.Event()
+        self._is_up = False
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "ourvidz.runtime.heartbeat"],
             stdin=subprocess.PIPE,
@@ -56,7 +58,9 @@ class Heartbeat:
         self._listener.start()
         self._send({"project": project.place, "lease_seconds": lease_seconds})
         self._ready.wait()
-        self._check()
+        if not self._is_up:
+            self.close()
+            raise HeartbeatDied("the heartbeat process did not start; its message is above")
 
     def hold(self, lease: Lease, *, timeout: float) -> None:
         """Renew this lease until it is dropped or shows no step for ``timeout`` seconds."""
@@ -74,7 +78,8 @@ class Heartbeat:
 
     def close(self) -> None:
         """End the process; leases that it held run out."""
-        if self._process.stdin is not None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         self._process.wait()
         self._listener.join()
@@ -86,27 +91,25 @@ class Heartbeat:
         try:
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
-        except (BrokenPipeError, ValueError):
-            self._check()
-
-    def _check(self) -> None:
-        if not self._ready.is_set() or self._process.poll() is not None:
+        except BrokenPipeError:
             raise HeartbeatDied(
                 "the heartbeat process has ended and no lease can be kept; its message is above"
-            )
+            ) from None
 
     def _listen(self) -> None:
+        """Hear until the process ends; then whoever waits for its first word must wake up."""
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            message = json.loads(line)
-            if message.get("ready"):
-                self._ready.set()
-            else:
-                lease = Lease(job_id=message["job_id"], token=message["token"])
-                self._interruptions[lease] = message["why"]
-        # Input that ends means that the process has ended; whoever waits for it must wake up.
-        self._process.wait()
-        self._ready.set()
+        try:
+            for line in self._process.stdout:
+                message = json.loads(line)
+                if "ready" in message:
+                    self._is_up = True
+                    self._ready.set()
+                else:
+                    lease = Lease(job_id=message["job_id"], token=message["token"])
+                    self._interruptions[lease] = message["why"]
+        finally:
+            self._ready.set()
 
 
 @dataclass(slots=True)
@@ -201,8 +204,14 @@ if __name__ == "__main__":
     # Whoever stops a whole process group means the worker, which needs its leases until it is done.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+    # Only answers may reach the worker: whatever a plugin prints goes where errors go.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     try:
-        _serve(BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)), sys.stdout)
+        _serve(BufferedReader(FileIO(sys.stdin.fileno(), closefd=False)), answers)
     except BrokenPipeError:
         # The worker has died and nobody is left to tell; not even the interpreter's last flush.
         os._exit(0)
+    except OurvidzError as error:
+        sys.stderr.write(f"heartbeat: {error}\n")
+        os._exit(error.exit_status)

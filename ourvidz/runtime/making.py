@@ -92,7 +92,9 @@ class Maker:
         reviewed = ReviewedRequest(
             job_type=job_type,
             prompt=request.prompt,
-            negative_prompt=request.negative_prompt or job_type.negative_prompt,
+            negative_prompt=request.negative_prompt
+            if request.negative_prompt is not None
+            else job_type.negative_prompt,
             inputs=fetch_inputs(self.storage, job_type, request, context.folder),
         )
         reviews = self.review.request(reviewed)
@@ -112,7 +114,7 @@ class Maker:
         context.step("store", 0, 0)
         with watch.stage("store"):
             bucket = catalog.buckets[job_type.storage_bucket]
-            store = ResultStore(self.storage, bucket, job_type, request, job.claim.attempt)
+            store = ResultStore(self.storage, bucket, job_type, request, job.claim.lease)
             assets = store.put_output(output)
         return Result(
             job_type=request.job_type,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ourvidz.plugins.family import LoadContext, Model, ModelFamily
 from ourvidz.plugins.requirements import load_model
-from ourvidz.plugins.worker_events import WorkerEvent
+from ourvidz.plugins.worker_events import WorkerEvent, WorkerEventKind
 from ourvidz.project import Project
 from ourvidz.runtime.observer import Observer
 from ourvidz.spec.settings import ModelEntry
@@ -24,6 +24,7 @@ class ResidentModel:
         self._device = device
         self._observer = observer
         self._worker = worker
+        self._name = ""
         self._entry: ModelEntry | None = None
         self._model: Model[Any] | None = None
 
@@ -38,17 +39,18 @@ class ResidentModel:
             self._family,
             LoadContext(model=entry, device=self._device, precision=entry.precision, root=self._project.root),
         )
-        self._entry, self._model = entry, model
+        self._name, self._entry, self._model = name, entry, model
         self._observer.model_loaded(name, time.monotonic() - start)
-        self._tell("model_loaded", entry.location)
+        self._tell("model_loaded")
         return model
 
     def unload(self) -> None:
         """Give the memory back, if a model is held."""
-        if self._model is not None and self._entry is not None:
-            self._model.unload()
-            self._tell("model_unloaded", self._entry.location)
-        self._entry = self._model = None
+        model, self._model = self._model, None
+        if model is not None:
+            model.unload()
+            self._tell("model_unloaded")
 
-    def _tell(self, kind: Any, detail: str) -> None:
-        self._project.plugins.worker_event(WorkerEvent(kind=kind, worker=self._worker, detail=detail))
+    def _tell(self, kind: WorkerEventKind) -> None:
+        event = WorkerEvent(kind=kind, worker=self._worker, detail=self._name)
+        self._project.plugins.worker_event(event)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ourvidz.errors import OurvidzError
 from ourvidz.jobs.queue import Claim
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure
-from ourvidz.spec.problems import SpecInvalid
 
 
 class Observer:
@@ -40,7 +40,7 @@ class Observer:
     def job_ended(self, claim: Claim, outcome: str, failure: Failure | None) -> None:
         """A job left this worker otherwise: failed, cancelled, tried again later, handed back, lost."""
 
-    def specs_changed(self, error: SpecInvalid | None) -> None:
+    def specs_changed(self, error: OurvidzError | None) -> None:
         """The job types were read anew; with an error, the old ones stay in use."""
 
     def stopped(self, jobs: int) -> None:

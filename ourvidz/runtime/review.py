@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Literal
 
 from ourvidz.errors import NotReady, OurvidzError
@@ -14,6 +15,7 @@ from ourvidz.plugins.family import ImageArtifact
 from ourvidz.plugins.reviewers import OutputReviewer, RequestReviewer, ReviewedRequest, Verdict
 from ourvidz.project import Project
 from ourvidz.runtime.backends import all_embedded
+from ourvidz.runtime.foreign_errors import log_foreign
 
 log = logging.getLogger(__name__)
 
@@ -80,18 +82,29 @@ class Review:
         return passed | ({"outputs": "elsewhere"} if self.elsewhere else {})
 
     def _ask(self, name: str, review: Callable[[], Verdict]) -> None:
-        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"review-{name}")
-        try:
-            verdict = pool.submit(review).result(timeout=self.timeout)
-        except TimeoutError:
-            raise ReviewFailed(f"the reviewer {name} gave no verdict within {self.timeout:g} s") from None
-        except Exception as error:
-            log.exception("reviewer %s failed", name)
-            raise ReviewFailed(f"the reviewer {name} failed: {type(error).__name__}") from error
-        finally:
-            # A reviewer that hangs keeps its thread; nobody waits for it.
-            pool.shutdown(wait=False)
+        verdict = self._answer(name, review)
         if not isinstance(verdict, Verdict):
             raise ReviewFailed(f"the reviewer {name} returned {type(verdict).__name__}, expected a Verdict")
-        if not verdict.allowed:
+        # Anything but True is no consent, whatever else would pass for it.
+        if verdict.allowed is not True:
             raise Refused(f"{name} refused it ({verdict.category}): {verdict.reason}")
+
+    def _answer(self, name: str, review: Callable[[], Verdict]) -> object:
+        """Let a reviewer work in a thread that nobody waits for, not even the end of the process."""
+        answers: SimpleQueue[object] = SimpleQueue()
+
+        def answer() -> None:
+            try:
+                answers.put(review())
+            except Exception as error:  # noqa: BLE001  log_foreign logs it
+                log_foreign(log, error, "the reviewer %s", name)
+                answers.put(error)
+
+        threading.Thread(target=answer, name=f"review-{name}", daemon=True).start()
+        try:
+            given = answers.get(timeout=self.timeout)
+        except Empty:
+            raise ReviewFailed(f"the reviewer {name} gave no verdict within {self.timeout:g} s") from None
+        if isinstance(given, Exception):
+            raise ReviewFailed(f"the reviewer {name} failed: {type(given).__name__}") from given
+        return given

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ourvidz.errors import OurvidzError
 from ourvidz.project import Project
-from ourvidz.spec.problems import SpecInvalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class SpecsChanged:
     """The project to go on with, and what is wrong with the files if it is still the old one."""
 
     project: Project
-    error: SpecInvalid | None
+    error: OurvidzError | None
 
 
 class SpecWatch:
@@ -21,18 +21,18 @@ class SpecWatch:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._told: tuple[object, ...] = ()
+        self._told = ""
 
     def look(self) -> SpecsChanged | None:
         """Read changed files; None if nothing has changed since the last look."""
         try:
             project = self._project.reread()
-        except SpecInvalid as error:
-            if error.problems == self._told:
+        except OurvidzError as error:
+            if str(error) == self._told:
                 return None
-            self._told = error.problems
+            self._told = str(error)
             return SpecsChanged(self._project, error)
         if project is self._project and not self._told:
             return None
-        self._project, self._told = project, ()
+        self._project, self._told = project, ""
         return SpecsChanged(project, None)

@@ -7,6 +7,7 @@ import hashlib
 from pydantic import JsonValue
 
 from ourvidz.jobs.envelope import Envelope
+from ourvidz.jobs.queue import Lease
 from ourvidz.jobs.results import Asset, StoredFile
 from ourvidz.jobs.storage import Storage, StorageRefused, result_key
 from ourvidz.plugins.family import ImageArtifact, Output
@@ -16,16 +17,16 @@ from ourvidz.spec.settings import BucketEntry
 
 
 class ResultStore:
-    """The place of one attempt's results: its bucket, its owner's folder, its attempt's names."""
+    """Where one claim's results go. Its number is in every name, so that no claim meets another's."""
 
     def __init__(
-        self, storage: Storage, bucket: BucketEntry, job_type: JobType, request: Envelope, attempt: int
+        self, storage: Storage, bucket: BucketEntry, job_type: JobType, request: Envelope, lease: Lease
     ) -> None:
         self._storage = storage
         self._bucket = bucket
         self._job_type = job_type
         self._request = request
-        self._attempt = attempt
+        self._lease = lease
 
     def put_output(self, output: Output) -> tuple[Asset, ...]:
         """Store every picture with its thumbnail.
@@ -72,7 +73,7 @@ class ResultStore:
                 f"{name} has {len(data)} bytes, and the bucket {bucket} takes {self._bucket.max_size}"
             )
         request = self._request
-        key = result_key(bucket, request.user_id, request.job_id, self._attempt, name)
+        key = result_key(bucket, request.user_id, request.job_id, self._lease.token, name)
         self._storage.put(key, data, content_type=mime)
         return StoredFile(
             bucket=bucket,

@@ -7,24 +7,23 @@ import os
 import signal
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from ourvidz.errors import NotFound
-from ourvidz.jobs.callback import Callback
+from ourvidz.errors import NotFound, OurvidzError
 from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.outbox import OutboxEntry
-from ourvidz.jobs.queue import Claim
-from ourvidz.jobs.storage import Storage
+from ourvidz.jobs.queue import Claim, QueueUnavailable
 from ourvidz.plugins.family import ModelFamily
-from ourvidz.plugins.worker_events import WorkerEvent
+from ourvidz.plugins.worker_events import WorkerEvent, WorkerEventKind
 from ourvidz.project import Project
 from ourvidz.runtime.backends import open_callback, open_queue, open_storage
 from ourvidz.runtime.callback.delivery import deliver_due
-from ourvidz.runtime.executor import Executor, HandBack, Stop
+from ourvidz.runtime.executor import Executor, HandBack, Rules, Stop
 from ourvidz.runtime.heartbeat import Heartbeat
 from ourvidz.runtime.making import Maker
 from ourvidz.runtime.models import ResidentModel
@@ -70,38 +69,28 @@ class Worker:
         self.project = project
         self.family: ModelFamily[Any] = project.family(plugin)
         self.observer = observer or Observer()
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{plugin}"
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{self.family.name}"
         self._only = None if job_type is None else project.job_type_of(self.family, job_type).id
-        entry = project.settings.workers.get(plugin, WorkerEntry())
+        self._entry = project.settings.workers.get(self.family.name, WorkerEntry())
+        self._profile = profile
         self._stop = Stop()
-        self._lease_seconds = entry.lease
-        self._model = ResidentModel(project, self.family, entry.device, self.observer, self.name)
+        self._idle = False
+        self._watch = SpecWatch(project)
         with ExitStack() as stack:
-            maker = Maker(
-                family=self.family,
-                model=self._model,
-                storage=(storage := open_storage(project)),
-                review=Review.of(project),
-                profile=_profile(project, profile or entry.profile),
-            )
-            stack.callback(storage.close)
+            self._storage = open_storage(project)
+            stack.callback(self._storage.close)
             self.queue = open_queue(project)
             stack.callback(self.queue.close)
-            callback = open_callback(project)
-            stack.callback(callback.close)
-            heartbeat = Heartbeat(project, lease_seconds=entry.lease)
+            self._callback = open_callback(project)
+            stack.callback(self._callback.close)
+            self._model = ResidentModel(project, self.family, self._entry.device, self.observer, self.name)
+            stack.callback(self._model.unload)
+            rules = self._rules(project)
+            heartbeat = Heartbeat(project, lease_seconds=self._entry.lease)
             stack.callback(heartbeat.close)
             self._close = stack.pop_all()
-        self._callback = _Announcer(callback, storage, project, self.observer)
-        self._watch = SpecWatch(project)
         self._executor = Executor(
-            catalog=project.catalog,
-            maker=maker,
-            queue=self.queue,
-            heartbeat=heartbeat,
-            stop=self._stop,
-            observer=self.observer,
-            fallback=project.settings.on_failure == "fallback",
+            rules, queue=self.queue, heartbeat=heartbeat, stop=self._stop, observer=self.observer
         )
 
     def prepare(self) -> None:
@@ -118,32 +107,27 @@ class Worker:
         ``burst``: until nothing waits; ``once``: one job at most. SIGTERM and SIGINT finish the running
         job and take no more; a second one hands it back at once.
         """
-        jobs, idle = 0, False
+        jobs = 0
         with self._signals():
             self._tell("started")
             if not self._job_types():
                 log.warning("no job type has %s as its worker; one that is added is served", self.family.name)
             try:
-                while not self._stop.drain:
-                    self._reload()
-                    deliver_due(self.queue.outbox, self._callback)
-                    claim = self._claim()
-                    if claim is not None:
-                        jobs, idle = jobs + 1, False
-                        self._executor.run(claim)
-                    elif burst or once:
+                while not self._stop.drain and not (once and jobs):
+                    try:
+                        took_one = self._take_turn()
+                        if not took_one and not (burst or once):
+                            self._rest()
+                    except QueueUnavailable as error:
+                        log.warning("%s; trying again", error)
+                        time.sleep(WAIT)
+                        continue
+                    if not took_one and (burst or once):
                         break
-                    else:
-                        if not idle:
-                            idle = True
-                            self.observer.idle()
-                            self._tell("idle")
-                        self.queue.wait(self._queues(), timeout=WAIT, only=self._only_types())
-                    if once and jobs:
-                        break
+                    jobs += took_one
             except HandBack:
                 log.info("stopped at once; the running job went back to its queue")
-            deliver_due(self.queue.outbox, self._callback)
+            self._deliver()
             self.observer.stopped(jobs)
             self._tell("stopped")
         return jobs
@@ -154,7 +138,6 @@ class Worker:
 
     def close(self) -> None:
         """Unload the model and close every connection."""
-        self._model.unload()
         self._close.close()
 
     def __enter__(self) -> Self:
@@ -164,6 +147,31 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _take_turn(self) -> bool:
+        """Look at the specs, tell what is to be told, and make one job if one waits."""
+        self._reload()
+        self._deliver()
+        claim = self._claim()
+        if claim is None:
+            return False
+        self._idle = False
+        self._executor.run(claim)
+        return True
+
+    def _rest(self) -> None:
+        """Wait until a job may have come; the first time, forget what ended long ago."""
+        if not self._idle:
+            self._idle = True
+            self.observer.idle()
+            self._tell("idle")
+            keep = self.project.settings.keep
+            self.queue.trim(older_than=keep)
+            self.queue.dead_letters.purge(older_than=keep)
+        self.queue.wait(self._queues(), timeout=WAIT, only=self._only_types())
+
+    def _deliver(self) -> None:
+        deliver_due(self.queue.outbox, self._callback, accepted=self._announce)
 
     def _job_types(self) -> list[JobType]:
         mine = self.project.catalog.of_family(self.family.name)
@@ -182,20 +190,48 @@ class Worker:
         return self.queue.claim(
             self._queues(),
             worker=self.name,
-            lease_seconds=self._lease_seconds,
+            lease_seconds=self._entry.lease,
             nonce=uuid.uuid4().hex,
             only=self._only_types(),
         )
 
-    def _reload(self) -> None:
-        changed = self._watch.look()
-        if changed is not None:
-            self.project = changed.project
-            self._executor.catalog = changed.project.catalog
-            self.observer.specs_changed(changed.error)
-            self._tell("specs_changed")
+    def _rules(self, project: Project) -> Rules:
+        """What a project says about how jobs are made. Raises ReviewerMissing, ProfileUnknown."""
+        entry = project.settings.workers.get(self.family.name, WorkerEntry())
+        maker = Maker(
+            family=self.family,
+            model=self._model,
+            storage=self._storage,
+            review=Review.of(project),
+            profile=_profile(project, self._profile or entry.profile),
+        )
+        fallback = project.settings.on_failure == "fallback"
+        return Rules(catalog=project.catalog, maker=maker, fallback=fallback)
 
-    def _tell(self, kind: Any) -> None:
+    def _reload(self) -> None:
+        """Go by changed job types and settings; if anything is wrong with them, by the old ones."""
+        changed = self._watch.look()
+        if changed is None:
+            return
+        error = changed.error
+        if error is None:
+            try:
+                self._executor.rules = self._rules(changed.project)
+                self.project = changed.project
+            except OurvidzError as refused:
+                error = refused
+        self.observer.specs_changed(error)
+        self._tell("specs_changed")
+
+    def _announce(self, entry: OutboxEntry) -> None:
+        """Let plugins and the observer know what was delivered."""
+        event = JobEvent.model_validate_json(entry.body)
+        self.project.plugins.job_event(event)
+        if event.status == "completed":
+            places = result_places(self._storage, self._callback, event.job_id, event.result)
+            self.observer.job_told(event.job_id, places)
+
+    def _tell(self, kind: WorkerEventKind) -> None:
         self.project.plugins.worker_event(WorkerEvent(kind=kind, worker=self.name))
 
     @contextmanager
@@ -214,30 +250,6 @@ class Worker:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-class _Announcer:
-    """A callback that lets plugins and the observer know, too, what was delivered."""
-
-    def __init__(self, callback: Callback, storage: Storage, project: Project, observer: Observer) -> None:
-        self._callback = callback
-        self._storage = storage
-        self._plugins = project.plugins
-        self._observer = observer
-
-    def deliver(self, entry: OutboxEntry) -> None:
-        self._callback.deliver(entry)
-        event = JobEvent.model_validate_json(entry.body)
-        self._plugins.job_event(event)
-        if event.status == "completed":
-            places = result_places(self._storage, self._callback, event.job_id, event.result)
-            self._observer.job_told(event.job_id, places)
-
-    def locate(self, job_id: str) -> str | None:
-        return self._callback.locate(job_id)
-
-    def close(self) -> None:
-        self._callback.close()
 
 
 def _profile(project: Project, name: str | None) -> Profile | None:

@@ -127,6 +127,9 @@ class Settings(Frozen):
         default_factory=Backends, description="Where jobs wait, results are stored and outcomes are told."
     )
     review: Review = Field(default_factory=Review, description="Content safety.")
+    keep: Seconds = Field(
+        default=720 * 3600.0, gt=0.0, description="How long ended jobs and dead letters are remembered."
+    )
     on_failure: Literal["fail", "fallback"] = Field(
         default="fail", description="What happens to a job whose model failed."
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -68,6 +71,48 @@ def test_no_clear_verdict_in_time_is_a_refusal(answer: object, request_seen: Rev
         review(Says(answer)).request(request_seen)
     with pytest.raises(ReviewFailed, match="says"):
         review(Says(answer)).output(request_seen, [])
+
+
+@pytest.mark.parametrize("allowed", [1, "no", None, [False]])
+def test_only_true_is_consent(allowed: Any, request_seen: ReviewedRequest) -> None:
+    with pytest.raises(Refused):
+        review(Says(Verdict(allowed=allowed))).request(request_seen)
+
+
+def test_a_reviewer_that_hangs_for_ever_does_not_keep_the_process() -> None:
+    script = """
+import time
+from ourvidz.runtime.review import Review, ReviewFailed
+
+class Sleeper:
+    name = "sleeper"
+    def review_request(self, request):
+        time.sleep(3600)
+
+try:
+    Review(requests=[Sleeper()], outputs=[], elsewhere=False, timeout=0.1).request(None)
+except ReviewFailed:
+    print("refused")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "refused\n")
+
+
+def test_tightened_reviews_hold_from_the_next_job_on(site: Site, client: Client) -> None:
+    settings = site.root / "ourvidz.yaml"
+    with Worker(site.project(), "placeholder") as worker:
+        first = client.submit("placeholder_fast", prompt="a barn")
+        worker.run(burst=True)
+        (site.root / "policy.yaml").write_text(
+            "categories:\n  barns:\n    reason: no barns here\n    terms: [barn]\n"
+        )
+        settings.write_text(settings.read_text() + "review: {policy: policy.yaml}\n")
+        second = client.submit("placeholder_fast", prompt="a barn")
+        worker.run(burst=True)
+    assert client.status(first).status == "completed"
+    error = client.status(second).error
+    assert error is not None
+    assert error.code == "refused"
 
 
 def test_a_result_says_that_outputs_are_reviewed_elsewhere(request_seen: ReviewedRequest) -> None:

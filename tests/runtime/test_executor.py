@@ -1,0 +1,57 @@
+"""What an executor does where the queue itself is in trouble: nothing that was made is made again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ourvidz.jobs.queue import Claim, QueueUnavailable
+from ourvidz.runtime import executor
+from ourvidz.runtime.client import Client
+from ourvidz.runtime.worker import Worker
+from tests.runtime.conftest import Site
+
+
+@pytest.mark.parametrize("verb", ["complete", "fail"])
+def test_an_outcome_is_told_until_the_queue_has_heard_it(
+    site: Site, client: Client, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setattr(executor, "INSIST_INTERVAL", 0.01)
+    prompt = "a barn" if verb == "complete" else "a toddler"
+    job_id = client.submit("placeholder_fast", prompt=prompt)
+    with Worker(site.project(), "placeholder") as worker:
+        told = getattr(worker.queue, verb)
+        failures = iter([QueueUnavailable("the disk is full"), QueueUnavailable("still full")])
+        calls = []
+
+        def unreliable(*arguments: Any, **named: Any) -> None:
+            calls.append(arguments)
+            for failure in failures:
+                raise failure
+            told(*arguments, **named)
+
+        monkeypatch.setattr(worker.queue, verb, unreliable)
+        worker.run(burst=True)
+    assert len(calls) == 3
+    status = client.status(job_id)
+    assert (status.status, status.attempt) == ("completed" if verb == "complete" else "failed", 1)
+
+
+def test_a_worker_outlasts_a_queue_that_is_away_for_a_while(
+    site: Site, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ourvidz.runtime.worker.WAIT", 0.01)
+    job_id = client.submit("placeholder_fast", prompt="a barn")
+    with Worker(site.project(), "placeholder") as worker:
+        claim = worker.queue.claim
+        failures = iter([QueueUnavailable("locked"), QueueUnavailable("still locked")])
+
+        def unreliable(*arguments: Any, **named: Any) -> Claim | None:
+            for failure in failures:
+                raise failure
+            return claim(*arguments, **named)
+
+        monkeypatch.setattr(worker.queue, "claim", unreliable)
+        assert worker.run(burst=True) == 1
+    assert client.status(job_id).status == "completed"
