@@ -8,8 +8,10 @@ from pydantic import BaseModel, ValidationError
 
 from ourvidz.errors import RequestInvalid
 from ourvidz.plugins.family import ModelFamily, P
+from ourvidz.spec.expectations import refusal
 from ourvidz.spec.identifiers import nearest
 from ourvidz.spec.job_type import JobType, Override
+from ourvidz.spec.wording import show
 
 if TYPE_CHECKING:
     from ourvidz.jobs.envelope import Envelope
@@ -30,8 +32,11 @@ GENERATION_FIELDS = (
     "deterministic",
 )
 
+#: Texts of users, which no message repeats.
+PROMPTS = ("prompt", "negative_prompt")
+
 #: What every request may say, whatever the job type's ``params`` allow.
-REQUEST_FIELDS = ("prompt", "negative_prompt", "num_images")
+REQUEST_FIELDS = (*PROMPTS, "num_images")
 
 
 class ParameterRefused(RequestInvalid):
@@ -87,7 +92,9 @@ def validate_parameters(model: type[P], values: dict[str, Any]) -> P:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ParameterRefused("; ".join(_describe(model, one) for one in error.errors())) from None
+        raise ParameterRefused(
+            "; ".join(_describe(model, one) for one in error.errors(include_url=False))
+        ) from None
 
 
 def _override(job_type: JobType, name: str, value: object, own: object) -> object:
@@ -100,7 +107,7 @@ def _override(job_type: JobType, name: str, value: object, own: object) -> objec
         hint = f"did you mean {meant}?" if meant else f"{job_type.id} lets a request choose: {known}"
         raise ParameterRefused(f"{name}: a request may not choose it; {hint}")
     if not _within(allowed, value):
-        raise ParameterRefused(f"{name}: {value!r} is out of bounds, expected {describe(allowed)}")
+        raise ParameterRefused(f"{name}: {show(value)} is out of bounds, expected {describe(allowed)}")
     return value
 
 
@@ -127,8 +134,17 @@ def describe(bounds: Override) -> str:
 
 
 def _describe(model: type[BaseModel], error: Any) -> str:
-    field = ".".join(map(str, error["loc"])) or "request"
+    """One of pydantic's errors in words. A message goes into logs, where users' prompts do not belong."""
+    path = error["loc"]
+    field = ".".join(map(str, path)) or "request"
     if error["type"] == "extra_forbidden":
         return f"{field}: this model does not take it; it takes {', '.join(model.model_fields)}"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{field}: {error['input']!r}: {message}"
+    remark, wanted = refusal(model, path[:1], error)
+    found = show(error["input"])
+    if error["type"] == "missing":
+        found = "nothing"
+    elif not path:
+        found = "values that do not go together"
+    elif path[0] in PROMPTS and isinstance(error["input"], str):
+        found = f"a text of {len(error['input'])} characters"
+    return f"{field}: found {found}{remark}" + (f", expected {wanted}" if wanted else "")

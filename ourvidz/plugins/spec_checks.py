@@ -8,10 +8,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ourvidz.plugins.parameters import REQUEST_FIELDS, spec_parameters
+from ourvidz.spec.expectations import refusal
 from ourvidz.spec.identifiers import nearest
 from ourvidz.spec.job_type import JobType, Override, Scalar
 from ourvidz.spec.problems import Finding
 from ourvidz.spec.settings import ModelEntry
+from ourvidz.spec.wording import show
 
 
 def check_parameters(job_type: JobType, parameters: type[BaseModel]) -> Iterator[Finding]:
@@ -24,17 +26,19 @@ def check_parameters(job_type: JobType, parameters: type[BaseModel]) -> Iterator
     taken = parameters.model_fields
     values = {name: value for name, value in spec_parameters(job_type).items() if name in taken}
     values |= {"prompt": "a lighthouse", "num_images": job_type.batch_sizes[0]}
-    refused = dict(_refusals(parameters, values))
-    for name, expected in refused.items():
-        found = str(values[name]) if name in values else "nothing"
+    refused = _refusals(parameters, values)
+    given = {"worker": job_type.worker, **values}
+    for name, (remark, expected) in refused.items():
+        found = f"{show(given.get(name, 'nothing'))}{remark}"
         yield Finding((name,), "parameter_refused", found, expected)
     for name, bounds in job_type.params.items():
         if name not in taken or name in REQUEST_FIELDS:
             continue
         for bound, value in _bound_values(bounds):
-            for field, expected in _refusals(parameters, values | {name: value}):
+            for field, (remark, expected) in _refusals(parameters, values | {name: value}).items():
                 if field not in refused:
-                    yield Finding(("params", name, bound), "parameter_refused", str(value), expected)
+                    found = f"{show(value)}{remark}"
+                    yield Finding(("params", name, bound), "parameter_refused", found, expected)
 
 
 def check_sizes(job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
@@ -77,11 +81,13 @@ def _bound_values(bounds: Override) -> Iterator[tuple[str, Scalar]]:
         yield "choices", choice
 
 
-def _refusals(parameters: type[BaseModel], values: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Fields that do not take their value, and what they expect."""
+def _refusals(parameters: type[BaseModel], values: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """By field that does not take its value, ``worker`` for several together: as :func:`refusal` says it."""
     try:
         parameters.model_validate(values)
     except ValidationError as error:
-        for one in error.errors():
-            message = one["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-            yield str(one["loc"][0]) if one["loc"] else "worker", message.removeprefix("expected ")
+        return {
+            str(one["loc"][0]) if one["loc"] else "worker": refusal(parameters, one["loc"][:1], one)
+            for one in error.errors(include_url=False)
+        }
+    return {}

@@ -1,4 +1,4 @@
-"""What the fields of a model take, in words, from its JSON Schema."""
+"""What the fields of a model take, in words, from its JSON Schema, and what is wrong with a value of one."""
 
 from __future__ import annotations
 
@@ -20,6 +20,28 @@ def expectation(model: type[BaseModel], path: FieldPath) -> str:
 def known_keys(model: type[BaseModel], path: FieldPath) -> list[str]:
     """The keys of the mapping at ``path`` of ``model``; none where people choose them."""
     return list(_node(model, path).get("properties", {}))
+
+
+def refusal(model: type[BaseModel], path: FieldPath, error: Any) -> tuple[str, str]:
+    """What one of pydantic's errors about the value at ``path`` of ``model`` says, without the value.
+
+    Returns a remark that goes behind the value, such as `` (the unit is missing)``, and what is
+    expected instead; either may be empty. A validator's own error says ``remark, expected …``.
+    """
+    wanted = expectation(model, path)
+    if error["type"] != "value_error":
+        return "", _sharpened(wanted or error["msg"], error)
+    remark, stated, own = error["msg"].removeprefix("Value error, ").rpartition("expected ")
+    if not stated:
+        return f" ({own})", wanted
+    return f" ({remark.rstrip(', ')})" if remark else "", own
+
+
+def _sharpened(expected: str, error: Any) -> str:
+    """Add the bound to quantities, whose description is an example and not a range."""
+    bound = error.get("ctx", {}).get("gt")
+    is_range = error["type"] == "greater_than" and f"above {bound:g}" not in expected
+    return f"{expected}, above {bound:g}" if is_range else expected
 
 
 def _node(model: type[BaseModel], path: FieldPath) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ourvidz.spec.document import Document
-from ourvidz.spec.expectations import expectation, known_keys
+from ourvidz.spec.expectations import expectation, known_keys, refusal
 from ourvidz.spec.problems import FieldPath, Problem
 from ourvidz.spec.units import WRITTEN
 from ourvidz.spec.wording import one_of_known, shorten, show
@@ -104,21 +104,13 @@ def _describe(
     if kind == "extra_forbidden":
         expected = one_of_known("a known one", str(inner[-1]), known_keys(model, inner[:-1]))
         return document.problem(full, code, "an unknown key", expected, position=document.key_position(full))
-    expected = expectation(model, inner)
     if kind == "missing":
+        expected = expectation(model, inner)
         return document.problem(full, code, "no such key", expected, position=document.key_position(full))
-    remark, _, wanted = error["msg"].removeprefix("Value error, ").rpartition("expected ")
-    if kind != "value_error":
-        remark, wanted = "", _sharpened(expected or error["msg"], error)
-    note = f" ({remark.rstrip(', ')})" if remark else ""
+    remark, wanted = refusal(model, inner, error)
     is_key = error["loc"][-1:] == ("[key]",)
     found = shorten(str(inner[-1])) if is_key else show(error["input"])
     position = document.key_position(full) if is_key else None
-    return document.problem(full, "bad_name" if is_key else code, f"{found}{note}", wanted, position=position)
-
-
-def _sharpened(expected: str, error: Any) -> str:
-    """Add the bound to quantities, whose description is an example and not a range."""
-    bound = error.get("ctx", {}).get("gt")
-    is_range = error["type"] == "greater_than" and f"above {bound:g}" not in expected
-    return f"{expected}, above {bound:g}" if is_range else expected
+    return document.problem(
+        full, "bad_name" if is_key else code, f"{found}{remark}", wanted, position=position
+    )

@@ -63,7 +63,7 @@ def test_what_wan_can_make_is_accepted(fields: dict[str, Any]) -> None:
         ),
         ({"frames": 1}, (("frames",), "1", "5 or more in a video")),
         ({"duration": "5s", "resolution": "1024x1024"}, (("resolution",), "1024x1024", "832x480 or 480x832")),
-        ({"duration": "5s", "scheduler": "euler"}, (("scheduler",), "euler", "'unipc'")),
+        ({"duration": "5s", "scheduler": "euler"}, (("scheduler",), "euler", "unipc")),
         (
             {"content_type": "image", "params": {"frames": {"max": 81}}},
             (("params", "frames"), "a choice", "none, since a picture has one frame"),
