@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,11 @@ def find_checkpoint(location: str, root: Path, layout: Layout) -> Checkpoint:
     A hub id is looked for in the local cache and then on the hub. Raises ModelMissing, ModelInvalid.
     """
     folder = root / Path(location).expanduser()
-    if folder.is_dir():
+    with reading_checkpoint():
+        is_folder, is_there = folder.is_dir(), folder.exists()
+    if is_folder:
         return read_checkpoint(folder, layout)
-    if folder.exists():
+    if is_there:
         raise ModelInvalid(
             f"{folder} is a single file, expected a folder in the diffusers layout; "
             f"{layout.pipeline}.from_single_file(…).save_pretrained(…) of diffusers converts one"
@@ -83,6 +86,17 @@ def find_checkpoint(location: str, root: Path, layout: Layout) -> Checkpoint:
     raise _missing(location, f"the folder {folder}", layout)
 
 
+@contextmanager
+def reading_checkpoint() -> Iterator[None]:
+    """Turns an OSError into ModelInvalid naming the file, also as a decorator."""
+    try:
+        yield
+    except OSError as error:
+        file, reason = error.filename or "a file of the checkpoint", error.strerror or str(error)
+        raise ModelInvalid(f"{file} cannot be read: {reason}") from None
+
+
+@reading_checkpoint()
 def read_checkpoint(folder: Path, layout: Layout) -> Checkpoint:
     """Look at every file of a checkpoint. Raises ModelInvalid naming the file that is not as it must be."""
     index = _read_json(folder / "model_index.json")
@@ -123,7 +137,7 @@ def check_safetensors(path: Path) -> None:
 
 def _from_hub(repository: str, folder: Path, layout: Layout) -> Checkpoint:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     wanted = ["model_index.json", *(f"{name}/{suffix}" for name in layout.parts for suffix in _SMALL)]
     wanted += [f"{name}/{part.weights}*.safetensors" for name, part in layout.parts.items() if part.weights]
@@ -135,7 +149,7 @@ def _from_hub(repository: str, folder: Path, layout: Layout) -> Checkpoint:
                 repository, allow_patterns=wanted, ignore_patterns=unwanted, local_files_only=offline
             )
             return read_checkpoint(Path(path), layout)
-        except (ModelInvalid, LocalEntryNotFoundError, HfHubHTTPError) as error:
+        except (ModelInvalid, LocalEntryNotFoundError, HfHubHTTPError, HFValidationError) as error:
             problem = error
     if isinstance(problem, ModelInvalid):
         raise problem
@@ -190,11 +204,22 @@ def _weights(folder: Path, stem: str) -> tuple[str | None, list[Path]]:
             return variant, [whole]
         index = folder / f"{stem}.safetensors.index{dotted}.json"
         if index.is_file():
-            parts = _read_json(index).get("weight_map", {})
-            return variant, [folder / name for name in sorted(set(parts.values()))]
+            return variant, [folder / name for name in _names_in(index)]
     pickled = sorted(path.name for path in folder.glob("*.bin"))
     hint = f"; {pickled[0]} is pickled, which may run code and is never loaded" if pickled else ""
     raise ModelInvalid(f"{folder / stem}.safetensors is missing{hint}")
+
+
+def _names_in(index: Path) -> list[str]:
+    """The files that weights are split into, sorted."""
+    weight_map = _read_json(index).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise ModelInvalid(f"{index}: found no weight_map, expected tensors with their files")
+    for name in weight_map.values():
+        # Whoever made the checkpoint must not choose files elsewhere on this machine.
+        if not isinstance(name, str) or Path(name).name != name or not name.endswith(".safetensors"):
+            raise ModelInvalid(f"{index}: found {name!r}, expected a safetensors file beside it")
+    return sorted(set(weight_map.values()))
 
 
 def _relative(path: Path, folder: Path) -> str:

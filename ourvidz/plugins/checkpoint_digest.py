@@ -11,15 +11,16 @@ import hashlib
 import json
 from pathlib import Path
 
-from ourvidz.plugins.checkpoint import Checkpoint
+from ourvidz.plugins.checkpoint import Checkpoint, reading_checkpoint
 from ourvidz.whole_files import replace
 
 #: Where the digests of the files are noted, in the checkpoint's folder.
 NOTES = ".ourvidz-digests.json"
 
 
+@reading_checkpoint()
 def checkpoint_digest(checkpoint: Checkpoint) -> str:
-    """SHA-256 over the names and SHA-256 digests of all files that are loaded."""
+    """SHA-256 over the names and SHA-256 digests of all files that are loaded. Raises ModelInvalid."""
     known = _read_notes(checkpoint.folder)
     notes: dict[str, dict[str, str | int]] = {}
     for name in checkpoint.files:
@@ -43,7 +44,7 @@ def _sha256(path: Path) -> str:
 def _read_notes(folder: Path) -> dict[str, dict[str, str | int]]:
     try:
         notes: dict[str, dict[str, str | int]] = json.loads((folder / NOTES).read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return {}
     return notes
 

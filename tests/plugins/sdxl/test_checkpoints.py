@@ -46,15 +46,17 @@ def test_a_missing_checkpoint_says_where_it_was_looked_for_and_how_to_get_one(tm
     assert "ourvidz.yaml" in message
 
 
-def test_a_hub_id_is_looked_for_in_the_cache_and_on_the_hub(
+def test_a_relative_folder_that_may_be_a_hub_id_is_looked_for_as_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(ModelMissing, match="the hub's local cache and the hub itself"):
-        load_from("somebody/landscapes", root=tmp_path)
+    for location in ("checkpoints/landscapes", "checkpoints/landscapes--small"):
+        looked = f"the folder {tmp_path / location}, the hub's local cache and the hub itself "
+        with pytest.raises(ModelMissing, match=f"no checkpoint '{location}': looked for {looked}"):
+            load_from(location, root=tmp_path)
 
 
 def test_a_hub_id_in_the_cache_is_loaded_without_a_network(
@@ -90,6 +92,60 @@ def test_a_relative_folder_starts_from_the_root(checkpoint: Path) -> None:
 def test_an_incomplete_checkpoint_names_the_file(copy: Path, file: str) -> None:
     (copy / file).unlink()
     with pytest.raises(ModelInvalid, match=f"{copy / file} is missing"):
+        load_from(copy)
+
+
+@pytest.mark.parametrize("file", ["model_index.json", "vae/config.json"])
+def test_a_file_that_cannot_be_read_is_named(copy: Path, file: str) -> None:
+    (copy / file).unlink()
+    (copy / file).symlink_to(copy / file)
+    with pytest.raises(
+        ModelInvalid, match=f"{copy / file} cannot be read: Too many levels of symbolic links"
+    ):
+        load_from(copy)
+
+
+def test_a_folder_in_place_of_a_file_is_named(copy: Path) -> None:
+    (copy / "model_index.json").unlink()
+    (copy / "model_index.json").mkdir()
+    with pytest.raises(ModelInvalid, match=r"model_index.json cannot be read: Is a directory"):
+        load_from(copy)
+
+
+def test_a_location_that_no_file_system_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelInvalid, match="cannot be read: File name too long"):
+        load_from("x" * 300, root=tmp_path)
+
+
+def split(folder: Path, weight_map: object) -> None:
+    """Let the UNet's weights be those that an index names."""
+    (folder / UNET).rename(folder / "unet" / "part-1.safetensors")
+    index = folder / f"{UNET}.index.json"
+    index.write_text(json.dumps({"weight_map": weight_map}))
+
+
+def test_weights_in_several_files_are_those_of_the_index(copy: Path) -> None:
+    split(copy, {"conv_in.weight": "part-1.safetensors", "conv_out.weight": "part-1.safetensors"})
+    assert "unet/part-1.safetensors" in read_checkpoint(copy, LAYOUT).files
+    split_twice = {"conv_in.weight": "part-1.safetensors", "conv_out.weight": "part-2.safetensors"}
+    (copy / f"{UNET}.index.json").write_text(json.dumps({"weight_map": split_twice}))
+    with pytest.raises(ModelInvalid, match=r"part-2.safetensors is missing"):
+        load_from(copy)
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/part.safetensors", "../vae/part.safetensors", "..", "", "part.bin", 5, ["part"]]
+)
+def test_an_index_names_plain_files_beside_it_alone(copy: Path, name: object) -> None:
+    split(copy, {"conv_in.weight": name})
+    with pytest.raises(ModelInvalid, match=r"index.json: found .*, expected a safetensors file beside it"):
+        load_from(copy)
+
+
+@pytest.mark.parametrize("weight_map", [None, {}, [], "part.safetensors"])
+def test_an_index_without_files_is_refused(copy: Path, weight_map: object) -> None:
+    split(copy, weight_map)
+    with pytest.raises(ModelInvalid, match=r"index.json: found no weight_map"):
         load_from(copy)
 
 
