@@ -15,13 +15,15 @@ from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import Claim, LeaseLost, Queue, QueueUnavailable
 from ourvidz.jobs.results import Result
 from ourvidz.plugins.family import JobCancelled
+from ourvidz.runtime.back_off import back_off
 from ourvidz.runtime.failures import (
+    FIRST_RETRY,
+    LONGEST_RETRY,
     AttemptsExhausted,
     JobTimedOut,
     WrongQueue,
     decide,
     failure_of,
-    retry_delay,
 )
 from ourvidz.runtime.foreign_errors import log_foreign
 from ourvidz.runtime.heartbeat import Heartbeat, HeartbeatDied
@@ -204,7 +206,7 @@ class Executor:
         )
         lease = claim.lease
         if decision == "retry":
-            delay = retry_delay(claim.attempt)
+            delay = back_off(claim.attempt, first=FIRST_RETRY, longest=LONGEST_RETRY)
             self._insist(lambda: self._queue.retry_later(lease, failure, delay=delay))
             self._observer.job_ended(claim, "tried again later", failure)
         elif decision == "fallback" and fallback is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Literal
 
 from ourvidz.errors import NotReady, OurvidzError, RequestInvalid
@@ -13,9 +12,9 @@ from ourvidz.spec.catalog import UnknownJobType
 
 Decision = Literal["retry", "fallback", "fail", "bury"]
 
-#: The first retry comes after about this many seconds; each further one after twice as many.
-RETRY_DELAY = 5.0
-RETRY_DELAY_MAX = 300.0
+#: The first retry comes after about this many seconds, each further one after twice as many, up to a limit.
+FIRST_RETRY = 5.0
+LONGEST_RETRY = 300.0
 
 #: Errors that no other job type could mend: the request itself is at fault, or must not be made.
 _FINAL = (RequestInvalid, EnvelopeInvalid, UnknownJobType, Refused, ReviewFailed)
@@ -76,8 +75,3 @@ def decide(error: Exception, *, attempt: int, max_attempts: int, has_fallback: b
     if may_pass and attempt < max_attempts:
         return "retry"
     return "fallback" if has_fallback else "fail"
-
-
-def retry_delay(attempt: int) -> float:
-    """Seconds until the next try: doubled each time, spread by up to a half so that retries part."""
-    return min(RETRY_DELAY * 2.0 ** (attempt - 1), RETRY_DELAY_MAX) * random.uniform(0.5, 1.0)

@@ -9,12 +9,9 @@ from ourvidz.jobs.envelope import EnvelopeInvalid
 from ourvidz.jobs.storage import StorageRefused, StorageUnavailable
 from ourvidz.plugins.family import OutputInvalid
 from ourvidz.runtime.failures import (
-    RETRY_DELAY,
-    RETRY_DELAY_MAX,
     AttemptsExhausted,
     decide,
     failure_of,
-    retry_delay,
 )
 from ourvidz.runtime.review import Refused, ReviewFailed
 from ourvidz.spec.catalog import UnknownJobType
@@ -53,9 +50,3 @@ def test_a_foreign_error_is_told_without_its_text_which_may_quote_the_prompt() -
     assert failure.code == "generation_failed"
     assert "ValueError" in failure.message
     assert "secret" not in failure.message
-
-
-def test_delays_grow_and_stay_bounded() -> None:
-    for attempt in range(1, 20):
-        full = min(RETRY_DELAY * 2 ** (attempt - 1), RETRY_DELAY_MAX)
-        assert full / 2 <= retry_delay(attempt) <= full
