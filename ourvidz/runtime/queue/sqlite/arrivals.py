@@ -28,11 +28,15 @@ def read(payload: bytes, now: float) -> Envelope | EnvelopeInvalid:
         return error
 
 
+def name_queue(connection: sqlite3.Connection, queue: str) -> None:
+    """Note that there is a queue of this name, so that it is shown also while it is empty."""
+    connection.execute("INSERT OR IGNORE INTO queues VALUES (?)", (queue,))
+
+
 def take_in(
     connection: sqlite3.Connection, queue: str, payload: bytes, read: Envelope | EnvelopeInvalid, now: float
 ) -> None:
-    """Put a payload where it belongs, within a transaction."""
-    connection.execute("INSERT OR IGNORE INTO queues VALUES (?)", (queue,))
+    """Put a payload where it belongs, within a transaction. Its queue has been named."""
     if isinstance(read, EnvelopeInvalid):
         _refuse(connection, queue, payload, read, now)
         return

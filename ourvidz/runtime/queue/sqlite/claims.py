@@ -9,11 +9,10 @@ from ourvidz.jobs.queue import Claim, Lease
 from ourvidz.runtime.queue.sqlite import jobs
 
 #: Jobs whose moment has come: by the clock, or because the clock was put back since it was set.
-_DUE = "SELECT * FROM jobs WHERE due IS NOT NULL AND (due <= :now OR due > :now + span)"
-
-#: The same, and the job that was claimed under a nonce.
-_DUE_OR_MINE = """
-SELECT * FROM jobs WHERE due IS NOT NULL AND (due <= :now OR due > :now + span OR nonce = :nonce)
+#: And with a nonce, the job that was claimed under it. Found in the index alone.
+_DUE = """
+SELECT place, nonce FROM jobs
+WHERE due IS NOT NULL AND (due <= :now OR due > :now + span OR nonce = :nonce)
 """
 
 #: The first waiting job of one kind, and of the kind after a given one: a step through the index
@@ -32,18 +31,15 @@ ORDER BY job_type, priority DESC, place LIMIT 1
 _TAKE = """
 UPDATE jobs SET state = 'processing', attempt = attempt + 1, token = token + 1, settled = NULL,
     worker = ?, nonce = ?, due = ?, span = ?, started_at = ?, progress = NULL
-WHERE place = ? RETURNING *
+WHERE place = ?
 """
 
-
-def due(connection: sqlite3.Connection, now: float) -> list[sqlite3.Row]:
-    """Jobs for which the clock has something to do."""
-    return connection.execute(_DUE, {"now": now}).fetchall()
+_CLAIMED = "SELECT job_id, token, queue, job_type, pushed_type, attempt, payload FROM jobs WHERE place = ?"
 
 
-def due_or_mine(connection: sqlite3.Connection, now: float, nonce: str) -> list[sqlite3.Row]:
-    """The same, and the job that was claimed under a nonce, in one look."""
-    return connection.execute(_DUE_OR_MINE, {"now": now, "nonce": nonce}).fetchall()
+def due(connection: sqlite3.Connection, now: float, nonce: str | None = None) -> list[sqlite3.Row]:
+    """Places of the jobs for which the clock has something to do, and of the one claimed under a nonce."""
+    return connection.execute(_DUE, {"now": now, "nonce": nonce}).fetchall()
 
 
 def put_back_due(connection: sqlite3.Connection, due: Iterable[sqlite3.Row], now: float) -> None:
@@ -51,7 +47,8 @@ def put_back_due(connection: sqlite3.Connection, due: Iterable[sqlite3.Row], now
 
     A lease or a delay that the clock, put back, would stretch is started anew from now.
     """
-    for job in due:
+    for one in due:
+        job = connection.execute("SELECT * FROM jobs WHERE place = ?", (one["place"],)).fetchone()
         if job["due"] > now:
             connection.execute("UPDATE jobs SET due = ? + span WHERE place = ?", (now, job["place"]))
         elif job["state"] == "processing" and job["cancel_requested"]:
@@ -91,17 +88,18 @@ def take(
     connection: sqlite3.Connection, place: int, *, worker: str, nonce: str, span: float, now: float
 ) -> Claim:
     """Hand a waiting job to a worker."""
-    job = connection.execute(_TAKE, (worker, nonce, now + span, span, now, place)).fetchall()[0]
-    return _claim(job)
+    connection.execute(_TAKE, (worker, nonce, now + span, span, now, place))
+    return _claim(connection, place)
 
 
-def take_again(connection: sqlite3.Connection, job: sqlite3.Row, *, span: float, now: float) -> Claim:
+def take_again(connection: sqlite3.Connection, place: int, *, span: float, now: float) -> Claim:
     """Repeat the reply to a claim, and renew its lease."""
-    connection.execute("UPDATE jobs SET due = ?, span = ? WHERE place = ?", (now + span, span, job["place"]))
-    return _claim(job)
+    connection.execute("UPDATE jobs SET due = ?, span = ? WHERE place = ?", (now + span, span, place))
+    return _claim(connection, place)
 
 
-def _claim(job: sqlite3.Row) -> Claim:
+def _claim(connection: sqlite3.Connection, place: int) -> Claim:
+    job = connection.execute(_CLAIMED, (place,)).fetchone()
     return Claim(
         lease=Lease(job_id=job["job_id"], token=job["token"]),
         queue=job["queue"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from ourvidz.errors import NotReady
@@ -33,27 +32,14 @@ class QueueFileInvalid(NotReady):
     code = "queue_file_invalid"
 
 
-class PlainErrors:
-    """Turn sqlite3's errors inside the block into QueueUnavailable and QueueFileInvalid."""
-
-    __slots__ = ("_path",)
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if not isinstance(error, sqlite3.Error):
-            return
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in _UNAVAILABLE:
-            raise QueueUnavailable(f"{self._path}: the queue {_UNAVAILABLE[code]} ({error})") from error
-        if code in _DAMAGED:
-            raise QueueFileInvalid(
-                f"{self._path}: found a damaged file, expected a queue ({error}); "
-                "restore a backup, or move it away to start with a new one"
-            ) from error
+def in_plain_words(path: Path, error: sqlite3.Error) -> Exception:
+    """What to raise instead: QueueUnavailable, QueueFileInvalid, or the error if it is a mistake of ours."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _UNAVAILABLE:
+        return QueueUnavailable(f"{path}: the queue {_UNAVAILABLE[code]} ({error})")
+    if code in _DAMAGED:
+        return QueueFileInvalid(
+            f"{path}: found a damaged file, expected a queue ({error}); "
+            "restore a backup, or move it away to start with a new one"
+        )
+    return error

@@ -13,6 +13,12 @@ from ourvidz.runtime.queue.sqlite.traces import announce
 #: States from which a job can be queued anew.
 STARTS_ANEW: Final = ("failed", "cancelled")
 
+#: What ending a claim needs. The payload is not read, since it may be long.
+_HELD = """
+SELECT place, job_id, user_id, pushed_type, attempt, token, settled, cancel_requested, metadata
+FROM jobs WHERE job_id = ?
+"""
+
 
 def find(connection: sqlite3.Connection, job_id: str) -> sqlite3.Row | None:
     row: sqlite3.Row | None = connection.execute("SELECT * FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
@@ -32,7 +38,7 @@ def held(connection: sqlite3.Connection, lease: Lease, verb: str | None = None) 
 
     Raises LeaseLost for every token but the newest, and after any other verb.
     """
-    job = find(connection, lease.job_id)
+    job: sqlite3.Row | None = connection.execute(_HELD, (lease.job_id,)).fetchone()
     if job is None:
         raise LeaseLost(f"job {lease.job_id} is not in the queue any more")
     if job["token"] != lease.token:
@@ -99,15 +105,16 @@ def put_back(
         return
     connection.execute(
         "UPDATE jobs SET state = 'queued', settled = ?, attempt = ?, due = ?, span = ?, nonce = NULL,"
-        " started_at = NULL, progress = NULL, error = ?, queue = ?, job_type = ? WHERE place = ?",
+        " started_at = NULL, progress = NULL, error = coalesce(?, error), queue = coalesce(?, queue),"
+        " job_type = coalesce(?, job_type) WHERE place = ?",
         (
             verb,
             attempt,
             now + delay if delay > 0 else None,
             delay if delay > 0 else None,
-            error.model_dump_json() if error else job["error"],
-            queue or job["queue"],
-            job_type or job["job_type"],
+            error and error.model_dump_json(),
+            queue,
+            job_type,
             job["place"],
         ),
     )

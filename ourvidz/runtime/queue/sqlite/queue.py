@@ -36,6 +36,7 @@ class SqliteQueue:
         self._database = Database(path, synchronous=synchronous, clock=clock)
         self._outbox = SqliteOutbox(self._database)
         self._dead_letters = SqliteDeadLetters(self._database)
+        self._known: set[str] = set()
 
     @property
     def outbox(self) -> SqliteOutbox:
@@ -49,7 +50,10 @@ class SqliteQueue:
         now = self._database.now()
         read = arrivals.read(payload, now)
         with self._database.transaction() as connection:
+            if queue not in self._known:
+                arrivals.name_queue(connection, queue)
             arrivals.take_in(connection, queue, payload, read, now)
+        self._known.add(queue)
 
     def wait(self, queues: Collection[str], timeout: float, *, only: Collection[str] | None = None) -> bool:
         end = time.monotonic() + timeout
@@ -77,9 +81,9 @@ class SqliteQueue:
     ) -> Claim | None:
         now = self._database.now()
         with self._database.transaction() as connection:
-            due = claims.due_or_mine(connection, now, nonce)
+            due = claims.due(connection, now, nonce)
             for mine in (job for job in due if job["nonce"] == nonce):
-                return claims.take_again(connection, mine, span=lease_seconds, now=now)
+                return claims.take_again(connection, mine["place"], span=lease_seconds, now=now)
             claims.put_back_due(connection, due, now)
             place = claims.next_place(connection, queues, only)
             if place is None:
@@ -154,7 +158,7 @@ class SqliteQueue:
         now = self._database.now()
         with self._database.transaction() as connection:
             if job := jobs.held(connection, lease, "reroute"):
-                connection.execute("INSERT OR IGNORE INTO queues VALUES (?)", (queue,))
+                arrivals.name_queue(connection, queue)
                 jobs.put_back(
                     connection,
                     job,
