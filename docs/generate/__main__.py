@@ -16,7 +16,7 @@ import click
 
 from ourvidz.deploy.generated import GeneratedFile
 
-from . import commands, defaults, errors, fields, shapes
+from . import commands, defaults, errors, fields, problems, shapes
 
 REFERENCE = Path("docs/reference")
 
@@ -29,7 +29,9 @@ _PART = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->\n)", re.DOTAL
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 with a diff if a page is stale.")
 def generate(check: bool) -> None:
     """Write the generated parts of docs/reference/*.md anew."""
-    parts = {**fields.parts(), **shapes.parts(), **defaults.parts(), **commands.parts(), **errors.parts()}
+    parts: dict[str, str] = {}
+    for kind in (commands, defaults, errors, fields, problems, shapes):
+        parts |= kind.parts()
     pages = {path: path.read_text(encoding="utf-8") for path in sorted(REFERENCE.glob("*.md"))}
     asked = [found[2] for text in pages.values() for found in _PART.finditer(text)]
     if sorted(asked) != sorted(parts):

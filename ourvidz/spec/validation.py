@@ -15,8 +15,8 @@ from ourvidz.spec.wording import one_of_known, shorten, show
 
 M = TypeVar("M", bound=BaseModel)
 
-#: pydantic's error types by our own, stable codes; what is not here is `bad_value`.
-_CODES = {
+#: pydantic's error types by our own, stable codes.
+CODES = {
     "extra_forbidden": "unknown_key",
     "missing": "missing_key",
     "greater_than": "out_of_range",
@@ -27,6 +27,9 @@ _CODES = {
     "string_too_long": "out_of_range",
     "string_too_short": "out_of_range",
 }
+
+#: The code of every other error type.
+OTHER_CODE = "bad_value"
 
 
 def validate(
@@ -100,7 +103,7 @@ def _describe(
     model: type[BaseModel], document: Document, path: FieldPath, inner: FieldPath, error: Any
 ) -> Problem:
     kind, full = error["type"], path + inner
-    code = _CODES.get(kind, "bad_value")
+    code = CODES.get(kind, OTHER_CODE)
     if kind == "extra_forbidden":
         expected = one_of_known("a known one", str(inner[-1]), known_keys(model, inner[:-1]))
         return document.problem(full, code, "an unknown key", expected, position=document.key_position(full))
