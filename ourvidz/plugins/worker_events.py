@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+#: ``specs_changed``: files of job types or settings did; the worker goes by them if they are sound.
 WorkerEventKind = Literal["started", "model_loaded", "model_unloaded", "idle", "specs_changed", "stopped"]
 
 
@@ -16,4 +17,4 @@ class WorkerEvent:
     worker: str
     """Host, process id and model family."""
     detail: str = ""
-    """The model's name for ``model_loaded`` and ``model_unloaded``."""
+    """The model's name for ``model_loaded`` and ``model_unloaded``; empty for every other kind."""

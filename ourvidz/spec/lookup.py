@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -51,7 +52,7 @@ def _find_own(named: Path | None, environ: Mapping[str, str]) -> Found | None:
     said = _said(named, "--jobtypes", environ, JOB_TYPES_VARIABLE)
     if said is None:
         return Found(_LOCAL, "the working folder has it") if _LOCAL.is_dir() else None
-    if not said.path.is_dir():
+    if not os.path.isdir(said.path):
         raise PlaceMissing(f"{said.path}: found no folder, expected one with job types, since {said.because}")
     return said
 
@@ -63,7 +64,7 @@ def find_settings(named: Path | None, environ: Mapping[str, str]) -> Found | Non
     """
     said = _said(named, "--config", environ, SETTINGS_VARIABLE)
     if said:
-        if not said.path.exists():
+        if not os.path.exists(said.path):
             raise PlaceMissing(f"{said.path}: found no file, expected the settings, since {said.because}")
         return said
     local = Path("ourvidz.yaml")

@@ -80,3 +80,11 @@ def test_settings_are_found_in_the_same_order() -> None:
 def test_named_settings_that_are_missing_are_an_error() -> None:
     with pytest.raises(PlaceMissing, match=r"no\.yaml: found no file"):
         find_settings(Path("no.yaml"), {})
+
+
+def test_a_path_that_no_file_system_has_is_missing_like_any_other() -> None:
+    beyond = Path("x" * 300)
+    with pytest.raises(PlaceMissing, match="found no folder"):
+        find_job_types(beyond, {})
+    with pytest.raises(PlaceMissing, match="found no file"):
+        find_settings(beyond, {})
