@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ourvidz.jobs.queue import LeaseLost, QueueUnavailable
-from ourvidz.runtime.queue.sqlite import QueueFileInvalid, SqliteQueue
+from ourvidz.runtime.queue.sqlite import QueueFileInvalid, SqliteQueue, forgetting
 from ourvidz.runtime.queue.sqlite.schema import APPLICATION_ID, SCHEMA_VERSION
 from tests.conformance.jobs import FAILURE, envelope, job_id, payload, result
 from tests.conformance.site import claim, claimed, told
@@ -242,6 +242,40 @@ class TestEffort:
                 assert len(told(queue)) == 1
             effort.append(len(counted))
         assert effort[1] < effort[0] * 1.1
+
+    def test_forgetting_takes_as_many_steps_whatever_the_number_of_younger_jobs(
+        self, site: SqliteSite, queue: SqliteQueue
+    ) -> None:
+        effort = []
+        for ended in (20, 400):
+            while len(queue.jobs(limit=1000)) < ended:
+                end_some(queue, kinds=("image_fast", "image_high"))
+            with steps(queue) as counted:
+                assert queue.trim(older_than=HOUR) == 0
+            effort.append(len(counted))
+            with steps(queue) as counted:
+                assert queue.typical_seconds("video_fast") is None
+            effort.append(len(counted))
+        assert effort[2] <= effort[0]
+        assert effort[3] <= effort[1]
+
+    def test_a_part_is_forgotten_at_a_time(
+        self, site: SqliteSite, queue: SqliteQueue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(forgetting, "AT_A_TIME", 3)
+        for _ in range(2):
+            end_some(queue, kinds=("image_fast", "image_high"))
+        site.pass_time(HOUR)
+        assert [queue.trim(older_than=60) for _ in range(3)] == [3, 1, 0]
+
+
+def end_some(queue: SqliteQueue, kinds: Sequence[str]) -> None:
+    """Let one more job of each kind fail, and tell of it."""
+    first = len(queue.jobs(limit=1000))
+    for number, job_type in enumerate(kinds, start=first):
+        queue.push("wan_queue", payload(number, job_type=job_type))
+        queue.fail(claimed(queue, "wan_queue").lease, FAILURE)
+    assert len(told(queue)) == len(kinds)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import Beat, Claim, JobRecord, JobStateConflict, Lease, QueueDepth
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import FINAL, Failure, JobState
-from ourvidz.runtime.queue.sqlite import arrivals, claims, jobs, lookups
+from ourvidz.runtime.queue.sqlite import arrivals, claims, forgetting, jobs, lookups
 from ourvidz.runtime.queue.sqlite.database import Database, Synchronous
 from ourvidz.runtime.queue.sqlite.dead_letters import SqliteDeadLetters
 from ourvidz.runtime.queue.sqlite.outbox import SqliteOutbox
@@ -224,12 +224,13 @@ class SqliteQueue:
             return lookups.typical_seconds(connection, job_type)
 
     def trim(self, *, older_than: float) -> int:
+        before = self._database.now() - older_than
+        with self._database.reading() as connection:
+            places = forgetting.forgettable(connection, before)
+        if not places:
+            return 0
         with self._database.transaction() as connection:
-            return connection.execute(
-                "DELETE FROM jobs WHERE finished_at < ? AND state IN ('completed', 'failed', 'cancelled')"
-                " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.job_id = jobs.job_id)",
-                (self._database.now() - older_than,),
-            ).rowcount
+            return forgetting.forget(connection, places, before)
 
     def _put_back_due(self) -> bool:
         """Let the clock do its part before a look at the jobs; says whether there was anything."""

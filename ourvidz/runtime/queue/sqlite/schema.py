@@ -49,7 +49,8 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_ready ON jobs (queue, job_type, priority DESC, place)
     WHERE state = 'queued' AND due IS NULL;
 CREATE INDEX jobs_due ON jobs (due, span, nonce) WHERE due IS NOT NULL;
-CREATE INDEX jobs_completed ON jobs (job_type, finished_at, started_at) WHERE state = 'completed';
+CREATE INDEX jobs_ended ON jobs (state, job_type, finished_at, started_at)
+    WHERE finished_at IS NOT NULL;
 
 CREATE TABLE queues (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
@@ -75,6 +76,7 @@ CREATE TABLE dead_letters (
     at REAL NOT NULL,
     payload BLOB NOT NULL
 ) STRICT;
+CREATE INDEX dead_letters_age ON dead_letters (at);
 """
 
 
