@@ -62,15 +62,20 @@ def _cell(value: object) -> str:
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
-def report_error(error: OurvidzError, *, as_json: bool) -> None:
-    """Print an error to standard error, for people or as JSON with its stable code."""
-    if not as_json:
-        click.echo(f"error: {error}", err=True)
-        return
+def error_json(error: OurvidzError) -> dict[str, Any]:
+    """An error for machines: its code, its message, and the problems of specs one by one."""
     described: dict[str, Any] = {"code": error.code, "message": str(error)}
     if isinstance(error, SpecInvalid):
         described["problems"] = [problem.as_json() for problem in error.problems]
-    _print_error(described)
+    return described
+
+
+def report_error(error: OurvidzError, *, as_json: bool) -> None:
+    """Print an error to standard error, for people or as JSON with its stable code."""
+    if as_json:
+        _print_error(error_json(error))
+    else:
+        click.echo(f"error: {error}", err=True)
 
 
 def report_usage(error: click.ClickException, *, as_json: bool) -> None:

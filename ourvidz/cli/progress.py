@@ -33,7 +33,9 @@ class ProgressLine:
         self._cleared = threading.Event()
         self._stage = ""
         self._since = 0.0
-        self._done = (0, 0)
+        self._first = 0
+        self._step = 0
+        self._steps = 0
 
     def show(self, stage: str, step: int = 0, steps: int = 0) -> None:
         """Draw how far a stage is; without ``steps``, only that it is being done."""
@@ -41,8 +43,8 @@ class ProgressLine:
             return
         with self._lock:
             if stage != self._stage:
-                self._stage, self._since = stage, time.monotonic()
-            self._done = (step, steps)
+                self._stage, self._since, self._first = stage, time.monotonic(), step
+            self._step, self._steps = step, steps
             self._draw()
         if self._ticker is None:
             self._cleared.clear()
@@ -65,15 +67,15 @@ class ProgressLine:
                 self._draw()
 
     def _draw(self) -> None:
-        text, (step, steps) = self._stage, self._done
-        seconds = time.monotonic() - self._since
-        if steps:
-            filled = _WIDTH * step // steps
-            text += f"  {'█' * filled}{'░' * (_WIDTH - filled)}  {step}/{steps}"
+        text, seconds = self._stage, time.monotonic() - self._since
+        if self._steps:
+            filled = _WIDTH * self._step // self._steps
+            text += f"  {'█' * filled}{'░' * (_WIDTH - filled)}  {self._step}/{self._steps}"
         if seconds >= 1:
             text += f"  {seconds:.0f} s"
-        if seconds >= 1 and 0 < step < steps:
-            text += f", {about(seconds / step * (steps - step))} left"
+        if seconds >= 1 and self._first < self._step < self._steps:
+            each = seconds / (self._step - self._first)
+            text += f", {about(each * (self._steps - self._step))} left"
         # A line that wraps could not be drawn over.
         click.echo(_ERASE + text[: shutil.get_terminal_size().columns - 1], err=True, nl=False)
 

@@ -13,14 +13,14 @@ from typing import Any
 import click
 
 from ourvidz.cli.context import Invocation, place_options
-from ourvidz.cli.output import json_option
+from ourvidz.cli.output import error_json, json_option
 from ourvidz.cli.progress import LogAbove, ProgressLine
+from ourvidz.errors import OurvidzError
 from ourvidz.jobs.queue import Claim
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure
 from ourvidz.runtime.observer import Observer
 from ourvidz.runtime.worker import Worker
-from ourvidz.spec.problems import SpecInvalid
 
 log = logging.getLogger(__name__)
 
@@ -112,11 +112,11 @@ class _People(Observer):
         why = f": {failure.message} [{failure.code}]" if failure else ""
         self._say(f"{claim.lease.job_id}  {claim.job_type}  {outcome}{why}")
 
-    def specs_changed(self, error: SpecInvalid | None) -> None:
+    def specs_changed(self, error: OurvidzError | None) -> None:
         if error is None:
             self._say("job types read again")
         else:
-            log.error("job types changed but are not valid; the old ones stay in use\n%s", error)
+            log.error("job types changed but cannot be used; the old ones stay in use\n%s", error)
 
     def stopped(self, jobs: int) -> None:
         if not jobs and not self._has_waited:
@@ -166,9 +166,8 @@ class _JsonLines(Observer):
         error = failure.model_dump() if failure else None
         self._say("job_ended", jobId=claim.lease.job_id, outcome=outcome, error=error)
 
-    def specs_changed(self, error: SpecInvalid | None) -> None:
-        problems = [problem.as_json() for problem in error.problems] if error else []
-        self._say("specs_changed", problems=problems)
+    def specs_changed(self, error: OurvidzError | None) -> None:
+        self._say("specs_changed", error=error_json(error) if error else None)
 
     def stopped(self, jobs: int) -> None:
         self._say("stopped", jobs=jobs)

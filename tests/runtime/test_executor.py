@@ -10,7 +10,7 @@ from ourvidz.jobs.queue import Claim, QueueUnavailable
 from ourvidz.runtime import executor
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.worker import Worker
-from tests.runtime.conftest import Site
+from tests.site import Site
 
 
 @pytest.mark.parametrize("verb", ["complete", "fail"])

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from ourvidz.runtime.client import Client
-from tests.runtime.conftest import JOB_TYPE, Site
+from tests.site import JOB_TYPE, Site
 
 JOBS = 200
 KILLS = 25

@@ -16,7 +16,7 @@ from ourvidz.plugins.reviewers import ReviewedRequest, Verdict
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.review import Refused, Review, ReviewerMissing, ReviewFailed
 from ourvidz.runtime.worker import Worker
-from tests.runtime.conftest import Site
+from tests.site import Site
 
 
 @dataclass

@@ -19,7 +19,7 @@ from PIL import Image
 from ourvidz.jobs.envelope import LOCAL_USER, Envelope
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.worker import ProfileUnknown, Worker
-from tests.runtime.conftest import JOB_TYPE, REPOSITORY, Site
+from tests.site import JOB_TYPE, REPOSITORY, Site
 
 CHATTY = """
 from ourvidz.plugins.hookspecs import hookimpl
@@ -184,13 +184,13 @@ def test_a_new_spec_is_served_and_a_broken_one_reported_without_a_restart(site: 
     worker = site.worker()
     until_event(worker, "idle")
     site.spec("placeholder_new", JOB_TYPE.replace("64x48", "32x32"))
-    assert until_event(worker, "specs_changed")["problems"] == []
+    assert until_event(worker, "specs_changed")["error"] is None
     with Client.open(site.project()) as fresh:
         job_id = fresh.submit("placeholder_new", prompt="a barn")
         assert fresh.wait(job_id, timeout=60).status == "completed"
 
     site.spec("placeholder_new", JOB_TYPE.replace("steps: 4", "steps: none"))
-    problems = until_event(worker, "specs_changed")["problems"]
+    problems = until_event(worker, "specs_changed")["error"]["problems"]
     assert [(problem["line"], problem["field"]) for problem in problems] == [(5, "steps")]
     kept = client.submit("placeholder_fast", prompt="a barn")
     assert client.wait(kept, timeout=60).status == "completed"
