@@ -75,7 +75,7 @@ class Project:
         return self.catalog.settings
 
     @property
-    def place(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """Arguments with which another process opens the same project, as JSON has them."""
         return {
             "jobtypes": str(self.job_types_folder.path.resolve()),

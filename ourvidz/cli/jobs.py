@@ -13,7 +13,7 @@ from ourvidz.errors import NotFound
 from ourvidz.jobs.states import JobState
 from ourvidz.project import Project
 from ourvidz.runtime.client import Client, JobStatus
-from ourvidz.runtime.places import project_places
+from ourvidz.runtime.result_places import project_places
 from ourvidz.spec.identifiers import nearest
 
 

@@ -1,7 +1,7 @@
 """Content safety: who looks at a request before generation, and at outputs before upload.
 
 A reviewer returns a verdict. One that raises, takes too long or is missing counts as a refusal:
-:mod:`ourvidz.runtime.review` runs them and fails closed.
+:mod:`ourvidz.runtime.making.review` runs them and fails closed.
 """
 
 from __future__ import annotations

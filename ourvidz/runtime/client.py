@@ -22,8 +22,8 @@ from ourvidz.jobs.wire import make_envelope
 from ourvidz.plugins.parameters import resolve_parameters
 from ourvidz.project import Project
 from ourvidz.runtime.backends import open_queue
-from ourvidz.runtime.inputs import check_inputs
-from ourvidz.runtime.requests import check_takes_jobs, seeds
+from ourvidz.runtime.making.inputs import check_inputs
+from ourvidz.runtime.making.requests import check_takes_jobs, seeds
 
 #: How often a waiting client looks, in seconds.
 LOOK_INTERVAL = 0.1

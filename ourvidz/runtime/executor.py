@@ -27,7 +27,7 @@ from ourvidz.runtime.failures import (
 )
 from ourvidz.runtime.foreign_errors import log_foreign
 from ourvidz.runtime.heartbeat import Heartbeat, HeartbeatDied
-from ourvidz.runtime.making import Job, Maker, read_job
+from ourvidz.runtime.making.maker import Job, Maker, read_job
 from ourvidz.runtime.observer import Observer
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.job_type import JobType

@@ -7,7 +7,7 @@ from typing import Literal
 from ourvidz.errors import NotReady, OurvidzError, RequestInvalid
 from ourvidz.jobs.envelope import EnvelopeInvalid
 from ourvidz.jobs.states import Failure
-from ourvidz.runtime.review import Refused, ReviewFailed
+from ourvidz.runtime.making.review import Refused, ReviewFailed
 from ourvidz.spec.catalog import UnknownJobType
 
 Decision = Literal["retry", "fallback", "fail", "bury"]

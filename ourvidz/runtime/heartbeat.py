@@ -56,7 +56,7 @@ class Heartbeat:
         )
         self._listener = threading.Thread(target=self._listen, daemon=True, name="heartbeat")
         self._listener.start()
-        self._send({"project": project.place, "lease_seconds": lease_seconds})
+        self._send({"project": project.arguments, "lease_seconds": lease_seconds})
         self._ready.wait()
         if not self._is_up:
             self.close()

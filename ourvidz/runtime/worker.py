@@ -25,11 +25,11 @@ from ourvidz.runtime.backends import open_callback, open_queue, open_storage
 from ourvidz.runtime.callback.delivery import deliver_due
 from ourvidz.runtime.executor import Executor, HandBack, Rules, Stop
 from ourvidz.runtime.heartbeat import Heartbeat
-from ourvidz.runtime.making import Maker
-from ourvidz.runtime.models import ResidentModel
+from ourvidz.runtime.making.maker import Maker
+from ourvidz.runtime.making.resident_model import ResidentModel
+from ourvidz.runtime.making.review import Review
 from ourvidz.runtime.observer import Observer
-from ourvidz.runtime.places import result_places
-from ourvidz.runtime.review import Review
+from ourvidz.runtime.result_places import result_places
 from ourvidz.runtime.spec_watch import SpecWatch
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import Profile, WorkerEntry

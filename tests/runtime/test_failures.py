@@ -13,7 +13,7 @@ from ourvidz.runtime.failures import (
     decide,
     failure_of,
 )
-from ourvidz.runtime.review import Refused, ReviewFailed
+from ourvidz.runtime.making.review import Refused, ReviewFailed
 from ourvidz.spec.catalog import UnknownJobType
 
 

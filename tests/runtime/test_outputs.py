@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import JsonValue
 
 from ourvidz.plugins.family import ImageArtifact, OutputInvalid
-from ourvidz.runtime.outputs import BLACK, check_artifacts, encode_png, encode_thumbnail
+from ourvidz.runtime.making.outputs import BLACK, check_artifacts, encode_png, encode_thumbnail
 from ourvidz.spec.units import Resolution
 
 SIZE = Resolution(64, 48)

@@ -14,7 +14,7 @@ import pytest
 from ourvidz.plugins.family import ImageArtifact
 from ourvidz.plugins.reviewers import ReviewedRequest, Verdict
 from ourvidz.runtime.client import Client
-from ourvidz.runtime.review import Refused, Review, ReviewerMissing, ReviewFailed
+from ourvidz.runtime.making.review import Refused, Review, ReviewerMissing, ReviewFailed
 from ourvidz.runtime.worker import Worker
 from tests.site import Site
 
@@ -82,7 +82,7 @@ def test_only_true_is_consent(allowed: Any, request_seen: ReviewedRequest) -> No
 def test_a_reviewer_that_hangs_for_ever_does_not_keep_the_process() -> None:
     script = """
 import time
-from ourvidz.runtime.review import Review, ReviewFailed
+from ourvidz.runtime.making.review import Review, ReviewFailed
 
 class Sleeper:
     name = "sleeper"

@@ -11,7 +11,7 @@ from ourvidz.plugins.family import GenerationRequest, JobCancelled, Model, Outpu
 from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.plugins.sdxl.parameters import InputUnsupported, PromptTooLong, SdxlParameters
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
-from ourvidz.runtime.outputs import check_artifacts
+from ourvidz.runtime.making.outputs import check_artifacts
 from ourvidz.spec.units import Resolution
 from tests.plugins.sdxl.conftest import Context, job_type, parameters, pixels
 

@@ -11,7 +11,7 @@ from ourvidz.jobs.queue import Lease
 from ourvidz.jobs.results import Asset, StoredFile
 from ourvidz.jobs.storage import Storage, StorageRefused, result_key
 from ourvidz.plugins.family import ImageArtifact, Output
-from ourvidz.runtime.outputs import encode_png, encode_thumbnail
+from ourvidz.runtime.making.outputs import encode_png, encode_thumbnail
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import BucketEntry
 

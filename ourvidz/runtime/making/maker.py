@@ -16,12 +16,12 @@ from ourvidz.jobs.wire import read_envelope
 from ourvidz.plugins.family import GenerationRequest, JobContext, ModelFamily
 from ourvidz.plugins.parameters import adopt_request, resolve_parameters
 from ourvidz.plugins.reviewers import ReviewedRequest
-from ourvidz.runtime.inputs import fetch_inputs
-from ourvidz.runtime.models import ResidentModel
-from ourvidz.runtime.outputs import check_artifacts
-from ourvidz.runtime.requests import check_takes_jobs, seeds
-from ourvidz.runtime.review import Review
-from ourvidz.runtime.storing import ResultStore
+from ourvidz.runtime.making.inputs import fetch_inputs
+from ourvidz.runtime.making.outputs import check_artifacts
+from ourvidz.runtime.making.requests import check_takes_jobs, seeds
+from ourvidz.runtime.making.resident_model import ResidentModel
+from ourvidz.runtime.making.review import Review
+from ourvidz.runtime.making.storing import ResultStore
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import Profile
