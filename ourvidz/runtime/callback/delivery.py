@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ourvidz.jobs.callback import Callback, CallbackFailed
 from ourvidz.jobs.outbox import Outbox, OutboxEntry
 from ourvidz.runtime.back_off import back_off
+from ourvidz.runtime.foreign_errors import log_foreign
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +65,7 @@ def _refusal(callback: Callback, entry: OutboxEntry) -> str | None:
         callback.deliver(entry)
     except CallbackFailed as error:
         return str(error)
-    except Exception as error:  # noqa: BLE001 - logged below, without its text
-        # The text of a foreign error may quote the event, and with it a user's words.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("job %s: the callback raised %s\n%s", entry.job_id, type(error).__name__, where)
+    except Exception as error:  # noqa: BLE001  log_foreign logs it
+        log_foreign(log, error, "job %s: the callback", entry.job_id)
         return f"the callback raised {type(error).__name__}"
     return None
