@@ -166,7 +166,9 @@ class Worker:
             self.observer.idle()
             self._tell("idle")
             keep = self.project.settings.keep
-            self.queue.trim(older_than=keep)
+            while self.queue.trim(older_than=keep):
+                # It forgets a part at a time, so that no other worker waits long for the queue.
+                pass
             self.queue.dead_letters.purge(older_than=keep)
         self.queue.wait(self._queues(), timeout=WAIT, only=self._only_types())
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ourvidz.jobs.queue import Claim, QueueUnavailable
+from ourvidz.jobs.queue import Claim, JobNotFound, QueueUnavailable
 from ourvidz.runtime import executor
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.worker import Worker
@@ -36,6 +36,18 @@ def test_an_outcome_is_told_until_the_queue_has_heard_it(
     assert len(calls) == 3
     status = client.status(job_id)
     assert (status.status, status.attempt) == ("completed" if verb == "complete" else "failed", 1)
+
+
+def test_an_idle_worker_forgets_what_ended_long_ago(site: Site, client: Client) -> None:
+    settings = site.root / "ourvidz.yaml"
+    settings.write_text(settings.read_text() + "keep: 1ms\n")
+    job_id = client.submit("placeholder_fast", prompt="a barn")
+    with Worker(site.project(), "placeholder") as worker:
+        worker.observer.idle = worker.stop  # type: ignore[method-assign]  # stop when there is nothing left
+        worker.run()
+    with pytest.raises(JobNotFound):
+        client.status(job_id)
+    assert (site.root / f"data/records/{job_id}.json").exists()
 
 
 def test_a_worker_outlasts_a_queue_that_is_away_for_a_while(
