@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from ourvidz.errors import OurvidzError
-from ourvidz.spec.problems import SpecInvalid
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -64,6 +63,8 @@ def _cell(value: object) -> str:
 
 def error_json(error: OurvidzError) -> dict[str, Any]:
     """An error for machines: its code, its message, and the problems of specs one by one."""
+    from ourvidz.spec.problems import SpecInvalid
+
     described: dict[str, Any] = {"code": error.code, "message": str(error)}
     if isinstance(error, SpecInvalid):
         described["problems"] = [problem.as_json() for problem in error.problems]

@@ -20,9 +20,7 @@ MAX_SIZE = 2**20
 _SIZE = f"{MAX_SIZE} bytes at most"
 
 #: What no editor shows, and the line breaks that editors and YAML count differently.
-_UNPRINTABLE = re.compile(
-    r"[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 #: A tab before any comment of its line.
 _TAB = re.compile(r"^(?:[^\t\n#]|(?<=\S)#)*\t", re.MULTILINE)
 
