@@ -7,17 +7,37 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, JsonValue
+from pydantic import Field, JsonValue
 
 from ourvidz.errors import NotReady, OurvidzError
-from ourvidz.spec.job_type import Input, JobType
+from ourvidz.spec.job_type import MAX_GUIDANCE, MAX_STEPS, Frozen, Input, JobType
 from ourvidz.spec.problems import Finding
 from ourvidz.spec.settings import ModelEntry, Precision, Profile
+from ourvidz.spec.units import ResolutionField
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-P = TypeVar("P", bound=BaseModel)
+
+class GenerationParameters(Frozen):
+    """What every job type and request says, and so every family consumes; a family adds its own fields.
+
+    What is not a field is refused, in a spec and in a request, so that nothing is ignored.
+    """
+
+    prompt: str
+    negative_prompt: str | None = None
+    """None or an empty text: nothing is kept out."""
+    num_images: int = Field(default=1, ge=1)
+    resolution: ResolutionField
+    steps: int = Field(ge=1, le=MAX_STEPS)
+    guidance: float = Field(ge=0.0, le=MAX_GUIDANCE)
+    """Classifier-free guidance scale."""
+    deterministic: bool = True
+    """Whether the same seed has to give the same pixels."""
+
+
+P = TypeVar("P", bound=GenerationParameters)
 
 
 class ModelMissing(NotReady):

@@ -6,10 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
-
 from ourvidz.plugins.backends import Backend
 from ourvidz.plugins.exporters import Exporter
+from ourvidz.plugins.family import GenerationParameters
 from ourvidz.spec.identifiers import check_identifier
 from ourvidz.spec.problems import Finding
 from ourvidz.spec.settings import ModelEntry
@@ -39,8 +38,8 @@ def family_name(family: Any) -> str:
         "description": (lambda value: isinstance(value, str), "a text"),
         "default_model": (lambda value: isinstance(value, ModelEntry), "a ModelEntry"),
         "parameters": (
-            lambda value: isinstance(value, type) and issubclass(value, BaseModel),
-            "a pydantic model",
+            lambda value: isinstance(value, type) and issubclass(value, GenerationParameters),
+            "a subclass of GenerationParameters",
         ),
         "requirements": (
             lambda value: isinstance(value, list | tuple) and all(isinstance(one, str) for one in value),
@@ -58,7 +57,7 @@ def family_name(family: Any) -> str:
     if family.parameters.model_config.get("extra") != "forbid":
         raise OfferInvalid(
             f"offers the family {name!r}, whose parameters ignore what they do not know; "
-            "expected a pydantic model with extra='forbid', such as a subclass of Frozen"
+            "expected extra='forbid', as GenerationParameters has it"
         )
     return name
 

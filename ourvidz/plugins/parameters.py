@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ourvidz.errors import RequestInvalid
-from ourvidz.plugins.family import ModelFamily, P
+from ourvidz.plugins.family import GenerationParameters, ModelFamily, P
 from ourvidz.spec.expectations import refusal
 from ourvidz.spec.identifiers import nearest
 from ourvidz.spec.job_type import JobType, Override
@@ -133,7 +133,7 @@ def describe(bounds: Override) -> str:
     return "any value" if bounds.max is None else f"a number of at most {bounds.max:g}"
 
 
-def _describe(model: type[BaseModel], error: Any) -> str:
+def _describe(model: type[GenerationParameters], error: Any) -> str:
     """One of pydantic's errors in words. A message goes into logs, where users' prompts do not belong."""
     path = error["loc"]
     field = ".".join(map(str, path)) or "request"

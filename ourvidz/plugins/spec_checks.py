@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from ourvidz.plugins.family import GenerationParameters
 from ourvidz.plugins.parameters import REQUEST_FIELDS, spec_parameters
 from ourvidz.spec.expectations import refusal
 from ourvidz.spec.identifiers import nearest
@@ -16,7 +17,7 @@ from ourvidz.spec.settings import ModelEntry
 from ourvidz.spec.wording import show
 
 
-def check_parameters(job_type: JobType, parameters: type[BaseModel]) -> Iterator[Finding]:
+def check_parameters(job_type: JobType, parameters: type[GenerationParameters]) -> Iterator[Finding]:
     """Find what a family's ``parameters`` do not take: of a spec, and of what it lets a request choose.
 
     Every family's ``check`` begins with these findings, so that nothing in a spec is without effect
@@ -55,7 +56,7 @@ def check_sizes(job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
             yield Finding(("params", "resolution", "choices"), "size_unsupported", str(choice), expected)
 
 
-def _unconsumed(job_type: JobType, parameters: type[BaseModel]) -> Iterator[Finding]:
+def _unconsumed(job_type: JobType, parameters: type[GenerationParameters]) -> Iterator[Finding]:
     """Find what a spec sets, or lets a request choose, that the family's ``parameters`` do not have."""
     taken = parameters.model_fields
     known = "one of " + ", ".join(name for name in taken if name not in REQUEST_FIELDS)
@@ -81,7 +82,7 @@ def _bound_values(bounds: Override) -> Iterator[tuple[str, Scalar]]:
         yield "choices", choice
 
 
-def _refusals(parameters: type[BaseModel], values: dict[str, Any]) -> dict[str, tuple[str, str]]:
+def _refusals(parameters: type[GenerationParameters], values: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """By field that does not take its value, ``worker`` for several together: as :func:`refusal` says it."""
     try:
         parameters.model_validate(values)

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pydantic import Field, JsonValue, field_validator
 
 from ourvidz.plugins.family import (
+    GenerationParameters,
     GenerationRequest,
     ImageArtifact,
     JobContext,
@@ -22,27 +23,18 @@ from ourvidz.plugins.family import (
 )
 from ourvidz.plugins.hookspecs import hookimpl
 from ourvidz.plugins.spec_checks import check_parameters
-from ourvidz.spec.job_type import MAX_GUIDANCE, MAX_STEPS, Frozen, JobType
+from ourvidz.spec.job_type import JobType
 from ourvidz.spec.problems import Finding
 from ourvidz.spec.settings import ModelEntry, Profile
-from ourvidz.spec.units import Resolution, ResolutionField
+from ourvidz.spec.units import Resolution
 
 #: Pixels a side; a wall of them would only be slow.
 MAX_SIDE = 4096
 
 
-class PlaceholderParameters(Frozen):
-    """Everything that a placeholder shows. What is not a field here is refused, never ignored."""
+class PlaceholderParameters(GenerationParameters):
+    """What every model is told: the higher the guidance, the stronger the colours; and one thing more."""
 
-    prompt: str
-    negative_prompt: str | None = None
-    num_images: int = 1
-    resolution: ResolutionField
-    steps: int = Field(ge=1, le=MAX_STEPS)
-    guidance: float = Field(ge=0.0, le=MAX_GUIDANCE)
-    """The higher, the stronger the colours. Real models do not work like this."""
-    deterministic: bool = True
-    """Met either way: the same seed always paints the same."""
     step_time: float = Field(default=0.0, ge=0.0, le=60.0)
     """Seconds that each step takes, so that a job can be as slow as a real one."""
 

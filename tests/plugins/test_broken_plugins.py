@@ -14,11 +14,11 @@ from ourvidz.spec.settings import ModelEntry, Settings
 from tests.plugins.conftest import WritePlugin
 
 FAMILY = """
-    from ourvidz.spec.job_type import Frozen
+    from ourvidz.plugins.family import GenerationParameters
     from ourvidz.spec.problems import Finding
     from ourvidz.spec.settings import ModelEntry
 
-    class Parameters(Frozen):
+    class Parameters(GenerationParameters):
         pass
 
     class Family:
@@ -135,9 +135,9 @@ def test_a_hook_that_would_never_be_called_as_meant_is_named(
         (_offering("ourvidz_model_families", "[object()]"), "offers an object, which has no name"),
         (FAMILY.replace('"clay"\n', '"Clay!"\n', 1), "something named 'Clay!', expected a name of a-z"),
         (FAMILY.replace("requirements = ()", "requirements = 'torch'"), "expected a list of PEP 508"),
-        (FAMILY.replace("parameters = Parameters", "parameters = dict"), "expected a pydantic model"),
+        (FAMILY.replace("parameters = Parameters", "parameters = dict"), "expected a subclass of"),
         (
-            FAMILY.replace("import Frozen", "import BaseModel as Frozen"),
+            FAMILY.replace("        pass", "        model_config = {'extra': 'ignore'}"),
             "whose parameters ignore what they do not know",
         ),
         (FAMILY.replace("def reduce", "def shrink"), "offers a Family, which has no reduce"),

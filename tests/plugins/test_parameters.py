@@ -7,17 +7,15 @@ from typing import Any
 import pytest
 from pydantic import Field, field_validator, model_validator
 
+from ourvidz.plugins.family import GenerationParameters
 from ourvidz.plugins.parameters import ParameterRefused, validate_parameters
-from ourvidz.spec.job_type import Frozen
-from ourvidz.spec.units import ResolutionField
 
 SECRET = "a lighthouse nobody knows of"
 
 
-class ClayParameters(Frozen):
+class ClayParameters(GenerationParameters):
     prompt: str = Field(max_length=50)
     negative_prompt: str | None = Field(default=None, max_length=50)
-    resolution: ResolutionField
     steps: int = Field(ge=1, le=10)
     colour: str = "grey"
 
@@ -36,7 +34,7 @@ class ClayParameters(Frozen):
 
 
 def refusal(**changes: Any) -> str:
-    values: dict[str, Any] = {"prompt": SECRET, "resolution": "64x64", "steps": 4}
+    values: dict[str, Any] = {"prompt": SECRET, "resolution": "64x64", "steps": 4, "guidance": 6.0}
     values = {name: value for name, value in (values | changes).items() if value is not None}
     with pytest.raises(ParameterRefused) as caught:
         validate_parameters(ClayParameters, values)
@@ -54,7 +52,7 @@ def refusal(**changes: Any) -> str:
             {"steps": 9},
             "request: found values that do not go together (nine steps crack the clay), expected fewer",
         ),
-        ({"glaze": 1}, "glaze: this model does not take it; it takes prompt, negative_prompt, resolution, "),
+        ({"glaze": 1}, "glaze: this model does not take it; it takes prompt, negative_prompt, num_images, "),
         ({"colour": "x" * 5000}, f"colour: found {'x' * 59}… (there"),
     ],
 )

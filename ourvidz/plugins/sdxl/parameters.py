@@ -7,11 +7,10 @@ import math
 from pydantic import Field, ValidationInfo, field_validator
 
 from ourvidz.errors import RequestInvalid
-from ourvidz.plugins.family import GenerationRequest
+from ourvidz.plugins.family import GenerationParameters, GenerationRequest
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 from ourvidz.spec.identifiers import nearest
-from ourvidz.spec.job_type import MAX_GUIDANCE, MAX_STEPS, Frozen
-from ourvidz.spec.units import Resolution, ResolutionField
+from ourvidz.spec.units import Resolution
 
 #: The VAE turns 8×8 pixels into one latent.
 SIZE_STEP = 8
@@ -35,25 +34,17 @@ class InputUnsupported(RequestInvalid):
     code = "input_unsupported"
 
 
-class SdxlParameters(Frozen):
+class SdxlParameters(GenerationParameters):
     """Everything that an SDXL generation depends on, beside the checkpoint and the seeds."""
 
-    prompt: str
-    negative_prompt: str | None = None
-    """None or an empty text: nothing is kept out."""
-    num_images: int = Field(default=1, ge=1)
-    resolution: ResolutionField
-    steps: int = Field(ge=1, le=MAX_STEPS)
-    guidance: float = Field(ge=0.0, le=MAX_GUIDANCE)
-    """Classifier-free guidance scale. 1 and below: the prompt alone, at half the cost."""
     scheduler: str | None = None
     """One of SAMPLERS; None: the checkpoint's own."""
     strength: float | None = Field(default=None, gt=0.0, le=1.0)
     """Share of the init image that is repainted; int(steps · strength) steps are run."""
-    deterministic: bool = True
 
     @property
     def is_guided(self) -> bool:
+        """Whether guidance does anything; 1 and below it is the prompt alone, at half the cost."""
         return self.guidance > 1.0
 
     @field_validator("resolution")

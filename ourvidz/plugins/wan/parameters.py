@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ourvidz.spec.job_type import MAX_GUIDANCE, MAX_STEPS, Frozen
-from ourvidz.spec.units import Resolution, ResolutionField
+from ourvidz.plugins.family import GenerationParameters
+from ourvidz.spec.units import Resolution
 
 #: Frames per second that WAN 2.1 was trained at.
 FPS = 16
@@ -24,15 +24,9 @@ def frames_of(duration: float, fps: int) -> int:
     return FRAMES_PER_LATENT * round(duration * fps / FRAMES_PER_LATENT) + 1
 
 
-class WanParameters(Frozen):
+class WanParameters(GenerationParameters):
     """Everything that a WAN generation depends on, beside the checkpoint and the seed."""
 
-    prompt: str
-    negative_prompt: str | None = None
-    num_images: int = Field(default=1, ge=1)
-    resolution: ResolutionField
-    steps: int = Field(ge=1, le=MAX_STEPS)
-    guidance: float = Field(ge=0.0, le=MAX_GUIDANCE)
     fps: int = Field(default=FPS, ge=1)
     duration: float | None = Field(default=None, gt=0.0)
     """Seconds. Without a duration and without ``frames`` it is a picture."""
@@ -41,7 +35,6 @@ class WanParameters(Frozen):
     """UniPC with flow prediction; other samplers do not solve WAN's flow."""
     flow_shift: float | None = Field(default=None, gt=0.0)
     """None: the checkpoint's own."""
-    deterministic: bool = True
 
     @property
     def frame_count(self) -> int:
