@@ -63,40 +63,44 @@ class Site:
             [sys.executable, "-P", "-m", "ourvidz", *arguments], cwd=self.root, capture_output=True, text=True
         )
 
-    def worker(self, *arguments: str, heard: bool = True) -> subprocess.Popen[str]:
-        """Start a worker that prints what happens as JSON lines, to a pipe if somebody reads it."""
+    def start(
+        self, *arguments: str, stdout: int = subprocess.PIPE, stderr: int | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a command. If it still runs when the test ends, it is killed."""
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-m",
-                "ourvidz",
-                "run-worker",
-                "--plugin",
-                "placeholder",
-                "--json",
-                *arguments,
-            ],
+            [sys.executable, "-P", "-m", "ourvidz", *arguments],
             cwd=self.root,
-            stdout=subprocess.PIPE if heard else subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
             text=True,
         )
         self.processes.append(process)
         return process
+
+    def worker(self, *arguments: str, heard: bool = True) -> subprocess.Popen[str]:
+        """Start a worker that prints what happens as JSON lines, to a pipe if somebody reads it."""
+        stdout = subprocess.PIPE if heard else subprocess.DEVNULL
+        return self.start("run-worker", "--plugin", "placeholder", "--json", *arguments, stdout=stdout)
 
     def stop(self) -> None:
         for process in self.processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
             process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            for pipe in (process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
+
+
+def forget_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have settings of their own."""
+    for name in [name for name in os.environ if name.startswith("OURVIDZ_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    for name in [name for name in os.environ if name.startswith("OURVIDZ_")]:
-        monkeypatch.delenv(name)
+    forget_environment(monkeypatch)
     (tmp_path / "jobtypes").mkdir()
     (tmp_path / "ourvidz.yaml").write_text(SETTINGS)
     site = Site(tmp_path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
 import threading
 import time
@@ -76,8 +75,9 @@ class ProgressLine:
         if seconds >= 1 and self._first < self._step < self._steps:
             each = seconds / (self._step - self._first)
             text += f", {about(each * (self._steps - self._step))} left"
-        # A line that wraps could not be drawn over.
-        click.echo(_ERASE + text[: shutil.get_terminal_size().columns - 1], err=True, nl=False)
+        # A line that wraps could not be drawn over. A terminal that does not know its size says 0.
+        room = os.get_terminal_size(sys.stderr.fileno()).columns - 1
+        click.echo(_ERASE + (text[:room] if room > 0 else text), err=True, nl=False)
 
 
 class LogAbove(logging.StreamHandler[TextIO]):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -49,9 +48,11 @@ def run_worker(
     """
     line = ProgressLine()
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[LogAbove(line)])
-    observer = _JsonLines() if as_json else _People(line)
+    output = _StandardOutput()
+    observer = _JsonLines(output) if as_json else _People(output, line)
     try:
         with Worker(place.open(), plugin, job_type=jobtype, profile=profile, observer=observer) as worker:
+            output.when_lost = worker.stop
             worker.prepare()
             worker.run(burst=burst, once=once)
     finally:
@@ -62,6 +63,7 @@ class _StandardOutput:
     """When it cannot be written any more, the worker stops as on SIGTERM; no job fails for it."""
 
     def __init__(self) -> None:
+        self.when_lost: Callable[[], None] = lambda: None
         self._is_lost = False
 
     def write(self, text: str) -> None:
@@ -74,15 +76,15 @@ class _StandardOutput:
             log.warning("standard output: %s; the worker stops after the running job", error.strerror)
             # What is still in the buffer has to go somewhere when the process ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            signal.raise_signal(signal.SIGTERM)
+            self.when_lost()
 
 
 class _People(Observer):
     """Progress on a terminal while a job runs; a line and its paths when it is done."""
 
-    def __init__(self, line: ProgressLine) -> None:
+    def __init__(self, output: _StandardOutput, line: ProgressLine) -> None:
+        self._output = output
         self._line = line
-        self._output = _StandardOutput()
         self._has_waited = False
 
     def model_loading(self, model: str) -> None:
@@ -130,8 +132,8 @@ class _People(Observer):
 class _JsonLines(Observer):
     """One JSON object a line for everything that happens."""
 
-    def __init__(self) -> None:
-        self._output = _StandardOutput()
+    def __init__(self, output: _StandardOutput) -> None:
+        self._output = output
 
     def model_loading(self, model: str) -> None:
         self._say("model_loading", model=model)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from ourvidz.cli.main import main
+from tests.site import REPOSITORY, forget_environment, site
 
-REPOSITORY = Path(__file__).parent.parent.parent
+__all__ = ["REPOSITORY", "site"]
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ CommandLine = Callable[[str], Run]
 def ourvidz(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
     """Runs a command line as a shell would, in the current folder: at first the project's."""
     monkeypatch.chdir(folder)
-    monkeypatch.delenv("OURVIDZ_JOBTYPES", raising=False)
+    forget_environment(monkeypatch)
 
     def run(command: str) -> Run:
         monkeypatch.setattr(sys, "argv", ["ourvidz", *shlex.split(command)])

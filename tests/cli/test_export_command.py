@@ -53,6 +53,18 @@ def test_a_file_is_written_once_and_then_left_alone(
     assert ourvidz("export-routing --check").status == 0
 
 
+def test_machines_are_told_what_became_of_the_file(ourvidz: CommandLine, folder: Path) -> None:
+    said = [json.loads(ourvidz(f"export-routing --out {COMMITTED} --json").stdout) for _ in range(2)]
+    assert said == [{"path": COMMITTED, "state": state} for state in ("written", "fresh")]
+    (folder / COMMITTED).write_text("stale\n")
+    run = ourvidz("export-routing --check --json")
+    assert (run.status, json.loads(run.stderr)["error"]["code"]) == (1, "generated_file_stale")
+    report = json.loads(run.stdout)
+    assert report["state"] == "stale"
+    assert report["diff"].startswith(f"--- {COMMITTED}")
+    assert ourvidz("export-routing --json").status == 2
+
+
 def test_a_stale_file_fails_the_check_with_a_diff_and_the_command_that_mends_it(
     ourvidz: CommandLine, folder: Path
 ) -> None:

@@ -55,6 +55,15 @@ def test_a_new_job_type_passes_validation_as_it_is(ourvidz: CommandLine, folder:
     assert (folder / "jobtypes/harbour_view.yaml").read_text().startswith("# yaml-language-server: $schema=")
 
 
+def test_a_new_job_type_is_told_as_json(ourvidz: CommandLine) -> None:
+    run = ourvidz("jobtypes new harbour_view --json")
+    assert json.loads(run.stdout) == {
+        "id": "harbour_view",
+        "path": "jobtypes/harbour_view.yaml",
+        "isFirst": False,
+    }
+
+
 def test_the_first_job_type_comes_with_its_folder_and_schema(ourvidz: CommandLine, folder: Path) -> None:
     shutil.rmtree(folder / "jobtypes")
     run = ourvidz("jobtypes new harbour_view")
