@@ -67,7 +67,7 @@ class Project:
             plugin_dirs=dirs,
             plugins=plugins,
             sources=sources,
-            catalog=build_catalog(sources, plugins.family_rules(), (plugins.check_job_type,)),
+            catalog=_catalog(sources, plugins),
         )
 
     @property
@@ -92,7 +92,7 @@ class Project:
         sources = read_sources(self.job_types_folder.path, self.settings_path, self.sources)
         if sources is self.sources:
             return self
-        catalog = build_catalog(sources, self.plugins.family_rules(), (self.plugins.check_job_type,))
+        catalog = _catalog(sources, self.plugins)
         return replace(self, sources=sources, catalog=catalog)
 
     def family(self, name: str) -> ModelFamily[Any]:
@@ -111,6 +111,11 @@ class Project:
         if job_type.family != family.name:
             raise FamilyUnknown(f"{id} is made by {job_type.family}, not by {family.name}")
         return job_type
+
+
+def _catalog(sources: Sources, plugins: Plugins) -> Catalog:
+    schemes = {"queue": plugins.queues(), "storage": plugins.storages(), "callback": plugins.callbacks()}
+    return build_catalog(sources, plugins.family_rules(), (plugins.check_job_type,), schemes)
 
 
 def find_settings_path(named: Path | None) -> Path | None:

@@ -53,6 +53,7 @@ _MEANINGS = {
     "several_documents": "More than one document in a file.",
     "size_unsupported": "A resolution that is none of the model's.",
     "strength_missing": "A required init image, and nothing that says how much of it is repainted.",
+    "unknown_scheme": "A backend's URL with a scheme that no plugin serves.",
     "strength_without_image": "A strength without an init image.",
     "syntax": "Broken YAML.",
     "tab": "A tab where only spaces may stand.",

@@ -10,7 +10,7 @@ import click
 from ourvidz.cli.context import Invocation, place_options
 from ourvidz.cli.output import about, json_option, local_time, print_facts, print_json, print_table
 from ourvidz.errors import NotFound
-from ourvidz.jobs.states import JobState
+from ourvidz.jobs.states import FINAL, JobState
 from ourvidz.project import Project
 from ourvidz.runtime.client import Client, JobStatus
 from ourvidz.runtime.result_places import project_places
@@ -116,7 +116,7 @@ def check_known(kind: str, name: str | None, known: Collection[str]) -> None:
 
 def status_json(project: Project, status: JobStatus) -> dict[str, Any]:
     """One job for machines, with the places of its results."""
-    return status.as_json() | {"places": project_places(project, status.job_id, status.result)}
+    return status.as_json() | {"places": _places(project, status)}
 
 
 def status_facts(project: Project, status: JobStatus) -> list[tuple[str, object]]:
@@ -139,5 +139,10 @@ def status_facts(project: Project, status: JobStatus) -> list[tuple[str, object]
         facts.append(("progress", f"{progress.stage}{counted}"))
     if status.error is not None:
         facts.append(("error", f"{status.error.message} [{status.error.code}]"))
-    places = project_places(project, status.job_id, status.result)
-    return facts + [("" if index else "result", place) for index, place in enumerate(places)]
+    name = "record" if status.result is None else "result"
+    return facts + [("" if index else name, place) for index, place in enumerate(_places(project, status))]
+
+
+def _places(project: Project, status: JobStatus) -> list[str]:
+    """Where an ended job's results and record are; before, there are those of an earlier start at most."""
+    return project_places(project, status.job_id, status.result) if status.status in FINAL else []

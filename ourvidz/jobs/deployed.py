@@ -36,6 +36,8 @@ class FieldRule:
     """The envelope's field that it fills, if it is used."""
     agrees_with: str = ""
     """The field that it must repeat, if it is sent at all."""
+    means_something_with: str = ""
+    """The field without which it is recorded instead of used."""
     reason: str
 
 
@@ -108,7 +110,13 @@ LATEST = Shape(
         _used("config.seed", "seed", "seed of the first image"),
         _used("config.num_inference_steps", "params.steps", "if the job type lets a request choose it"),
         _used("config.guidance_scale", "params.guidance", "if the job type lets a request choose it"),
-        _used("config.denoise_strength", "params.strength", "if the job type lets a request choose it"),
+        FieldRule(
+            field="config.denoise_strength",
+            use="used",
+            into="params.strength",
+            means_something_with="config.image",
+            reason="if the job type lets a request choose it; without config.image it is recorded",
+        ),
         _used("config.resolution", "params.resolution", "if the job type lets a request choose it"),
         _used("config.scheduler", "params.scheduler", "if the job type lets a request choose it"),
         _used("config.image", "inputs.init_image", "a storage key; no URL yet"),
@@ -175,6 +183,8 @@ def translate(shape: Shape, fields: Mapping[str, object], received_at: datetime)
             continue
         elif rule.use == "error":
             made.problems.append(f"{name}: {rule.reason}; leave it out")
+        elif rule.means_something_with and not _is_given(fields, rule.means_something_with):
+            recorded[name] = value
         elif rule.use == "recorded":
             recorded[name] = value
             if rule.agrees_with and value != fields.get(rule.agrees_with):
@@ -197,6 +207,12 @@ def _flat(fields: Mapping[str, object], problems: list[str]) -> Iterator[tuple[s
             yield from ((name, inner, entry) for inner, entry in value.items())
         elif value is not None:
             problems.append(f"{name}: found no object, expected one")
+
+
+def _is_given(fields: Mapping[str, object], name: str) -> bool:
+    outer, _, inner = name.partition(".")
+    container = fields.get(outer)
+    return isinstance(container, dict) and container.get(inner) is not None
 
 
 def _unknown(shape: Shape, name: str) -> str:

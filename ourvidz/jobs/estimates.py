@@ -30,7 +30,11 @@ def remaining_seconds(queue: Queue, catalog: Catalog, job: JobRecord) -> float:
     """How long until a job is probably done, in seconds; 0 once it has ended."""
     own = job_seconds(queue, catalog, job.effective_job_type)
     if job.state == "processing":
-        return max(0.0, own - (time.time() - (job.started_at or time.time())))
+        elapsed = time.time() - (job.started_at or time.time())
+        if job.progress is not None and job.progress.step:
+            # What is seen says more than what is usual: of this job's size, on this machine.
+            return elapsed * (job.progress.steps / job.progress.step - 1)
+        return max(0.0, own - elapsed)
     if job.state != "queued":
         return 0.0
     return seconds_for(queue, catalog, queue.ahead(job.job_id) or {}) + own

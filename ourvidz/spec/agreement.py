@@ -54,8 +54,8 @@ def _check_fallback(job_type: JobType, fallback: JobType, declared: Declared) ->
     if loop:
         yield Finding(path, "fallback_loop", " → ".join(loop), "fallbacks that come to an end")
     if fallback.content_type != job_type.content_type:
-        found = f"{fallback.id}, which makes a {fallback.content_type}"
-        yield Finding(path, "fallback_content_type", found, f"one that makes a {job_type.content_type}")
+        found = f"{fallback.id}, which makes {fallback.content_type}s"
+        yield Finding(path, "fallback_content_type", found, f"one that makes {job_type.content_type}s")
     if job_type.takes_jobs and not fallback.takes_jobs:
         found = f"{fallback.id}, which is {fallback.status}"
         yield Finding(path, "fallback_takes_no_jobs", found, "an active job type")

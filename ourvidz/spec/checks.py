@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from ourvidz.spec.agreement import Declared, check_buckets, check_fallbacks, check_ids, check_queues
 from ourvidz.spec.catalog import Catalog
@@ -17,12 +18,19 @@ from ourvidz.spec.wording import one_of_known
 
 Families = Mapping[str, FamilyRules]
 ExtraCheck = Callable[[JobType], Iterable[Finding]]
+Schemes = Mapping[str, Collection[str]]
 
 
-def build_catalog(sources: Sources, families: Families, extra_checks: Sequence[ExtraCheck] = ()) -> Catalog:
+def build_catalog(
+    sources: Sources,
+    families: Families,
+    extra_checks: Sequence[ExtraCheck] = (),
+    schemes: Schemes = MappingProxyType({}),
+) -> Catalog:
     """Make a catalog of what was read.
 
-    ``families`` are by name, in lower case; ``extra_checks`` look at every job type after its family.
+    ``families`` are by name, in lower case; ``extra_checks`` look at every job type after its family;
+    ``schemes`` are the URL schemes that plugins serve, by what they are for: queue, storage, callback.
     Raises SpecInvalid with all problems of all files.
     """
     settings_file, settings = sources.settings_file, sources.settings
@@ -37,6 +45,7 @@ def build_catalog(sources: Sources, families: Families, extra_checks: Sequence[E
         *check_queues(declared, settings_file),
         *check_buckets(declared, settings_file),
         *_check_settings(settings_file, families),
+        *_check_backends(settings_file, schemes),
         *_check_broken(sources, families),
     ]
     for declaration, job_type in declared.values():
@@ -164,6 +173,15 @@ def _check_settings(settings_file: SettingsFile, families: Families) -> Iterator
         if model.family not in families:
             expected = _plugin(model.family, families)
             yield document.problem(("models", name, "family"), "unknown_worker", model.family, expected)
+
+
+def _check_backends(settings_file: SettingsFile, schemes: Schemes) -> Iterator[Problem]:
+    for kind, known in schemes.items():
+        scheme = getattr(settings_file.settings.backends, kind).partition(":")[0]
+        if scheme not in known:
+            # The scheme alone, since the rest of a URL may hold a secret.
+            expected = one_of_known(f"the scheme of a {kind} that a plugin offers", scheme, known)
+            yield settings_file.document.problem(("backends", kind), "unknown_scheme", scheme, expected)
 
 
 def _plugin(name: str, families: Families) -> str:

@@ -32,14 +32,15 @@ def _check_length(job_type: JobType) -> Iterator[Finding]:
 
 def _check_strength(job_type: JobType) -> Iterator[Finding]:
     strength, steps = job_type.strength, job_type.steps
-    if strength is None:
-        return
     if "init_image" not in (*job_type.required_inputs, *job_type.accepts):
         expected = "requires: init_image_upload, or accepts: init_image, or no strength"
-        yield Finding(
-            ("strength",), "strength_without_image", f"{strength:g} without an init image", expected
-        )
-    elif int(steps * strength) < 1:
+        for path, given in (
+            (("strength",), strength),
+            (("params", "strength"), job_type.params.get("strength")),
+        ):
+            if given is not None:
+                yield Finding(path, "strength_without_image", "a strength without an init image", expected)
+    elif strength is not None and int(steps * strength) < 1:
         found = f"{strength:g}, which leaves none of {steps} steps"
         yield Finding(("strength",), "no_steps_left", found, "a strength or steps of which one is left")
 

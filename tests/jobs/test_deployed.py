@@ -56,12 +56,13 @@ def test_the_latest_shape_is_read_plain_or_wrapped(encode: Any) -> None:
         negative_prompt="blurry",
         seed=42,
         num_images=6,
-        params={"steps": 25, "guidance": 7.5, "strength": 0.6, "resolution": "1024x1024"},
+        params={"steps": 25, "guidance": 7.5, "resolution": "1024x1024"},
         submitted_at=NOON,
         metadata={
             "project": "demo",
             "deployed": {
                 "shape": "latest",
+                "config.denoise_strength": 0.6,
                 "job_id": JOB,
                 "job_type": "sdxl_image_high",
                 "quality": "high",
@@ -70,6 +71,13 @@ def test_the_latest_shape_is_read_plain_or_wrapped(encode: Any) -> None:
             },
         },
     )
+
+
+def test_a_strength_counts_where_there_is_a_picture_to_start_from() -> None:
+    fields = changed(deployed.LATEST, "config.image", f"init_images/{USER}/cliff.png")
+    read = read_envelope(encoded(fields))
+    assert read.params["strength"] == 0.6
+    assert read.inputs == {"init_image": f"init_images/{USER}/cliff.png"}
 
 
 @pytest.mark.parametrize(

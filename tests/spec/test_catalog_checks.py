@@ -28,6 +28,7 @@ def film(**changed: str | None) -> dict[str, str | None]:
         ({"duration": "5s"}, (10, 11), "video_only"),
         ({"fps": "16"}, (10, 6), "video_only"),
         ({"strength": "0.5"}, (10, 11), "strength_without_image"),
+        ({"params": "{strength: {min: 0.1, max: 0.5}}"}, (10, 20), "strength_without_image"),
         ({"strength": "0.05", "requires": "init_image_upload"}, (10, 11), "no_steps_left"),
         ({"params": "{steps: {min: 20, max: 10}}"}, (10, 32), "bad_bounds"),
         ({"params": "{steps: {min: 20}}"}, (10, 17), "own_value_out_of_bounds"),
