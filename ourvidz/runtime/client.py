@@ -15,7 +15,7 @@ from ourvidz.errors import RequestInvalid
 from ourvidz.jobs.envelope import LOCAL_USER, Envelope, EnvelopeInvalid
 from ourvidz.jobs.estimates import remaining_seconds
 from ourvidz.jobs.events import Progress
-from ourvidz.jobs.queue import JobRecord, Queue, QueueDepth
+from ourvidz.jobs.queue import JobNotFound, JobRecord, Queue, QueueDepth
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import FINAL, Failure, JobState, Wire
 from ourvidz.jobs.wire import make_envelope
@@ -27,6 +27,9 @@ from ourvidz.runtime.making.requests import check_takes_jobs, seeds
 
 #: How often a waiting client looks, in seconds.
 LOOK_INTERVAL = 0.1
+
+#: How many of the newest dead letters are looked through for a job that the queue does not know.
+LETTERS_SEARCHED = 1000
 
 
 class JobStatus(Wire):
@@ -117,8 +120,16 @@ class Client:
         return envelope.job_id
 
     def status(self, job_id: str) -> JobStatus:
-        """Look a job up. Raises JobNotFound."""
-        return self._status(self.queue.job(job_id))
+        """Look a job up. Raises JobNotFound, naming the dead letter if the payload never became a job."""
+        try:
+            return self._status(self.queue.job(job_id))
+        except JobNotFound as error:
+            letters = self.queue.dead_letters.list(limit=LETTERS_SEARCHED)
+            mine = next((one for one in letters if one.job_id == job_id), None)
+            if mine is None:
+                raise
+            hint = f"its payload is dead letter {mine.id}, see `ourvidz dead-letters show {mine.id}`"
+            raise JobNotFound(f"{error}; {hint}: {mine.failure.message}") from None
 
     def jobs(
         self,
