@@ -55,8 +55,8 @@ bench: $(DEVELOPING) ## Measure start-up, validation, export and the embedded qu
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 .PHONY: clean
-clean: ## Remove what was set up and made
-	rm -rf $(VENV) data build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: ## Remove what was set up; queue and pictures in data/ stay
+	rm -rf $(VENV) build dist tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
