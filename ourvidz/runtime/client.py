@@ -18,7 +18,7 @@ from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import JobNotFound, JobRecord, Queue, QueueDepth
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import FINAL, Failure, JobState, Wire
-from ourvidz.jobs.wire import make_envelope
+from ourvidz.jobs.wire import make_envelope, read_envelope
 from ourvidz.plugins.parameters import resolve_parameters
 from ourvidz.project import Project
 from ourvidz.runtime.backends import open_queue
@@ -116,7 +116,9 @@ class Client:
         resolve_parameters(self.project.family(spec.family), spec, envelope)
         seeds(envelope)
         check_inputs(spec, envelope)
-        self.queue.push(spec.queue, envelope.to_payload())
+        payload = envelope.to_payload()
+        _check_readable(payload)
+        self.queue.push(spec.queue, payload)
         return envelope.job_id
 
     def status(self, job_id: str) -> JobStatus:
@@ -198,5 +200,13 @@ class Client:
 def _envelope(**values: Any) -> Envelope:
     try:
         return make_envelope(values)
+    except EnvelopeInvalid as error:
+        raise RequestInvalid(str(error)) from None
+
+
+def _check_readable(payload: bytes) -> None:
+    """Read a payload as the queue will: whoever holds an id must have a job. Raises RequestInvalid."""
+    try:
+        read_envelope(payload)
     except EnvelopeInvalid as error:
         raise RequestInvalid(str(error)) from None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ourvidz.errors import RequestInvalid
+from ourvidz.jobs.envelope import MAX_PAYLOAD
 from ourvidz.jobs.queue import JobNotFound
 from ourvidz.runtime.client import Client
 
@@ -21,3 +23,10 @@ def test_an_id_that_was_never_pushed_is_not_found(client: Client) -> None:
     with pytest.raises(JobNotFound) as caught:
         client.status(JOB)
     assert "dead letter" not in str(caught.value)
+
+
+def test_a_request_that_no_queue_would_take_gets_no_id(client: Client) -> None:
+    with pytest.raises(RequestInvalid, match=r"payload: found .* bytes, expected at most"):
+        client.submit("placeholder_fast", prompt="a barn", metadata={"note": "y" * MAX_PAYLOAD})
+    assert client.jobs() == []
+    assert client.queue.dead_letters.list() == []
