@@ -26,8 +26,13 @@ def seconds_for(queue: Queue, catalog: Catalog, jobs: Mapping[str, int]) -> floa
     return sum(count * job_seconds(queue, catalog, job_type) for job_type, count in jobs.items())
 
 
-def remaining_seconds(queue: Queue, catalog: Catalog, job: JobRecord) -> float:
-    """How long until a job is probably done, in seconds; 0 once it has ended."""
+def remaining_seconds(
+    queue: Queue, catalog: Catalog, job: JobRecord, ahead: Mapping[str, int] | None
+) -> float:
+    """How long until a job is probably done, in seconds; 0 once it has ended.
+
+    ``ahead`` is what the queue says of a waiting job; None for any other.
+    """
     own = job_seconds(queue, catalog, job.effective_job_type)
     if job.state == "processing":
         elapsed = time.time() - (job.started_at or time.time())
@@ -37,7 +42,7 @@ def remaining_seconds(queue: Queue, catalog: Catalog, job: JobRecord) -> float:
         return max(0.0, own - elapsed)
     if job.state != "queued":
         return 0.0
-    return seconds_for(queue, catalog, queue.ahead(job.job_id) or {}) + own
+    return seconds_for(queue, catalog, ahead or {}) + own
 
 
 def queue_seconds(queue: Queue, catalog: Catalog, depth: QueueDepth) -> float:

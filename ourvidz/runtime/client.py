@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field, JsonValue
 
 from ourvidz.errors import RequestInvalid
-from ourvidz.jobs.envelope import LOCAL_USER, Envelope, EnvelopeInvalid
+from ourvidz.jobs.envelope import LOCAL_USER, EnvelopeInvalid
 from ourvidz.jobs.estimates import remaining_seconds
 from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import JobNotFound, JobRecord, Queue, QueueDepth
@@ -98,26 +98,30 @@ class Client:
         """
         spec = self.project.catalog[job_type]
         check_takes_jobs(spec)
-        envelope = _envelope(
-            job_id=str(uuid.uuid4()),
-            job_type=job_type,
-            user_id=user_id,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            seed=seed,
-            num_images=num_images,
-            params=dict(params or {}),
-            inputs=dict(inputs or {}),
-            spec_digest=spec.digest,
-            priority=priority,
-            submitted_at=datetime.now(UTC),
-            metadata=dict(metadata or {}),
-        )
+        values = {
+            "job_id": str(uuid.uuid4()),
+            "job_type": job_type,
+            "user_id": user_id,
+            "prompt": prompt,
+            "negative_prompt": negative_prompt,
+            "seed": seed,
+            "num_images": num_images,
+            "params": dict(params or {}),
+            "inputs": dict(inputs or {}),
+            "spec_digest": spec.digest,
+            "priority": priority,
+            "submitted_at": datetime.now(UTC),
+            "metadata": dict(metadata or {}),
+        }
+        with _refusing():
+            envelope = make_envelope(values)
         resolve_parameters(self.project.family(spec.family), spec, envelope)
         seeds(envelope)
         check_inputs(spec, envelope)
         payload = envelope.to_payload()
-        _check_readable(payload)
+        with _refusing():
+            # As the queue will read it: whoever holds an id must have a job.
+            read_envelope(payload)
         self.queue.push(spec.queue, payload)
         return envelope.job_id
 
@@ -184,7 +188,7 @@ class Client:
             job_type=job.job_type,
             effective_job_type=job.effective_job_type,
             status=job.state,
-            estimated_time=round(remaining_seconds(self.queue, catalog, job), 1),
+            estimated_time=round(remaining_seconds(self.queue, catalog, job, ahead), 1),
             queue_position=None if ahead is None else sum(ahead.values()) + 1,
             worker_type=spec.worker if spec else None,
             attempt=job.attempt,
@@ -197,16 +201,10 @@ class Client:
         )
 
 
-def _envelope(**values: Any) -> Envelope:
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What is no envelope is a request that cannot be served. Raises RequestInvalid."""
     try:
-        return make_envelope(values)
-    except EnvelopeInvalid as error:
-        raise RequestInvalid(str(error)) from None
-
-
-def _check_readable(payload: bytes) -> None:
-    """Read a payload as the queue will: whoever holds an id must have a job. Raises RequestInvalid."""
-    try:
-        read_envelope(payload)
+        yield
     except EnvelopeInvalid as error:
         raise RequestInvalid(str(error)) from None

@@ -23,4 +23,4 @@ def test_the_steps_that_were_seen_say_how_many_seconds_are_left(
     assert job.started_at is not None
     started = job.started_at
     monkeypatch.setattr(time, "time", lambda: started + 1.0)
-    assert remaining_seconds(client.queue, client.project.catalog, job) == pytest.approx(expected)
+    assert remaining_seconds(client.queue, client.project.catalog, job, None) == pytest.approx(expected)
