@@ -59,7 +59,7 @@ class Project:
         if sources.settings_file.problems:
             # Without settings nobody knows which plugins there are, so this is all that can be said.
             raise SpecInvalid(list(sources.problems))
-        plugins = load_plugins(settings_path, dirs)
+        plugins = _load_plugins(sources.settings, settings_path, dirs)
         return cls(
             root=project_root(settings_path),
             job_types_folder=folder,
@@ -134,7 +134,8 @@ def load_plugins(settings_path: Path | None, plugin_dirs: Iterable[Path]) -> Plu
     settings_file = read_settings(settings_path)
     if settings_file.problems:
         raise SpecInvalid(settings_file.problems)
-    named = map(Path, settings_file.settings.plugins)
-    return Plugins.load(
-        root=project_root(settings_path), folders=(*named, *(one.resolve() for one in plugin_dirs))
-    )
+    return _load_plugins(settings_file.settings, settings_path, (one.resolve() for one in plugin_dirs))
+
+
+def _load_plugins(settings: Settings, settings_path: Path | None, dirs: Iterable[Path]) -> Plugins:
+    return Plugins.load(root=project_root(settings_path), folders=(*map(Path, settings.plugins), *dirs))
