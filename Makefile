@@ -68,5 +68,5 @@ $(RUNNING): $(BIN)/python $(INPUTS)
 	touch $@
 
 $(DEVELOPING): $(RUNNING)
-	$(PIP) install -c constraints.txt -e ".[sdxl,dev]"
+	$(PIP) install -c constraints.txt -e ".[sdxl,wan,dev]"
 	touch $@

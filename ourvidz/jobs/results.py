@@ -43,8 +43,12 @@ class Result(Wire):
     attempt: int = Field(ge=1, description="Starts until it was done.")
     assets: tuple[Asset, ...] = Field(description="Everything that was made, in order.")
     parameters: dict[str, JsonValue] = Field(description="What was really used, profile included.")
+    profile: str | None = Field(default=None, description="The reduction that it was made under, by name.")
     fingerprint: dict[str, JsonValue] = Field(description="Checkpoint, libraries, device, options.")
     reviews: dict[str, Literal["passed", "elsewhere"]] = Field(
         description="Reviewer by name, and what it said; elsewhere: not reviewed by ourvidz."
     )
     seconds: dict[str, float] = Field(description="Measured time by stage.")
+    peak_memory: int | None = Field(
+        default=None, description="Most bytes of GPU memory in use meanwhile, models included."
+    )

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from pydantic import Field, JsonValue
 
 from ourvidz.errors import NotReady, OurvidzError
+from ourvidz.plugins.shared_parts import SharedParts
 from ourvidz.spec.job_type import MAX_GUIDANCE, MAX_STEPS, Frozen, Input, JobType
 from ourvidz.spec.problems import Finding
 from ourvidz.spec.settings import ModelEntry, Precision, Profile
 from ourvidz.spec.units import ResolutionField
 
 if TYPE_CHECKING:
+    from numpy import uint8
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
 
@@ -87,6 +90,8 @@ class LoadContext:
     """None: what suits the device."""
     root: Path
     """The folder that relative locations start from."""
+    shared: SharedParts = field(default_factory=SharedParts)
+    """Where models of one worker find the parts that they have in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,14 +132,30 @@ class ImageArtifact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VideoArtifact:
+    """One finished video, not yet encoded."""
+
+    index: int
+    seed: int
+    frames: NDArray[uint8]
+    """Frames × height × width × 3, RGB."""
+    fps: int
+
+
+Artifact: TypeAlias = ImageArtifact | VideoArtifact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """What :meth:`Model.generate` returns."""
 
-    artifacts: Sequence[ImageArtifact]
+    artifacts: Sequence[Artifact]
     effective: Mapping[str, JsonValue]
     """Every parameter as it was really used, rounding and defaults included."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Measured time by stage, such as text, denoise, decode."""
+    peak_memory: int | None = None
+    """Most bytes of the device's memory in use meanwhile, models included; None: not measured."""
 
 
 class Model(Protocol[P]):
@@ -202,5 +223,17 @@ class MakesSmallCheckpoint(Protocol):
 
         Return False if the checkpoint of this seed is there already. Raises CheckpointExists if
         anything else is.
+        """
+        ...
+
+
+@runtime_checkable
+class LoadsRandomWeights(Protocol):
+    """A family that can run its full published configuration on random weights, to be measured."""
+
+    def load_random(self, context: LoadContext, *, seed: int) -> Model[Any]:
+        """Build the published model in memory; ``context.model.location`` is not looked at.
+
+        It costs what the real one costs, in time and memory. Raises DeviceMissing.
         """
         ...

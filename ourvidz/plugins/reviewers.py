@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ourvidz.plugins.family import ImageArtifact
+from ourvidz.plugins.family import Artifact
 from ourvidz.spec.job_type import Input, JobType
 
 
@@ -49,4 +49,4 @@ class OutputReviewer(Protocol):
     @property
     def name(self) -> str: ...
 
-    def review_output(self, request: ReviewedRequest, artifacts: Sequence[ImageArtifact]) -> Verdict: ...
+    def review_output(self, request: ReviewedRequest, artifacts: Sequence[Artifact]) -> Verdict: ...

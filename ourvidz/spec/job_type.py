@@ -79,6 +79,18 @@ class Lora(Frozen):
     scale: float = Field(default=1.0, ge=-4.0, le=4.0, description="Weight; 1.0 as trained.")
 
 
+class InitImage(Frozen):
+    """Which pictures a request may bring along, and how one is brought to the job type's size."""
+
+    fit: Literal["crop", "pad", "stretch"] = Field(
+        default="crop", description="How a picture of another shape is fitted; pad adds black bars."
+    )
+    max_pixels: int = Field(
+        default=50_000_000, ge=1, le=200_000_000, description="Width times height, at most."
+    )
+    max_size: Bytes = Field(default=20 * 2**20, gt=0, description="Largest file.")
+
+
 class Override(Frozen):
     """The bounds within which a request may choose a parameter by itself."""
 
@@ -142,6 +154,10 @@ class JobType(Frozen):
     )
     accepts: Annotated[tuple[Input, ...], OneOrMore()] = Field(
         default=(), description="Further inputs that a request may bring along."
+    )
+
+    init_image: InitImage | None = Field(
+        default=None, description="Limits of the init image, and how it is fitted."
     )
 
     model: Identifier | None = Field(

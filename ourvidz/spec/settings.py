@@ -21,7 +21,23 @@ class ModelEntry(Frozen):
     """A checkpoint that job types can name."""
 
     family: Identifier = Field(description="The plugin that loads it.")
-    location: str = Field(min_length=1, description="A folder in the diffusers layout, or a hub id.")
+    location: str = Field(
+        min_length=1, description="A folder in the diffusers layout, a .safetensors file, or a hub id."
+    )
+    components: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A folder or hub id with the tokenizers and settings that a single file lacks; "
+        "default: the family's own.",
+    )
+    digest: str | None = Field(
+        default=None,
+        pattern=r"^sha256:[0-9a-f]{64}$",
+        description="What `ourvidz models check` prints for it; another checkpoint is refused.",
+    )
+    vram: Bytes | None = Field(
+        default=None, gt=0, description="GPU memory that it takes once loaded; default: the family's."
+    )
     precision: Precision | None = Field(
         default=None, description="Number format; default: fp16 on a GPU, fp32 elsewhere."
     )
@@ -69,6 +85,11 @@ class WorkerEntry(Frozen):
 
     device: Device | None = Field(default=None, description="Torch device; default: a GPU if there is one.")
     profile: Identifier | None = Field(default=None, description="A key of profiles.")
+    vram: Bytes | None = Field(
+        default=None,
+        gt=0,
+        description="GPU memory that its models may take together; default: one model at a time.",
+    )
     lease: Seconds = Field(
         default=30.0, ge=1.0, le=600.0, description="Time after which a silent worker's job runs again."
     )
@@ -113,6 +134,9 @@ class Settings(Frozen):
     queues: dict[Identifier, QueueEntry] = Field(default_factory=dict, description="Queues by name.")
     buckets: dict[Identifier, BucketEntry] = Field(
         default_factory=dict, description="Storage buckets by name."
+    )
+    input_bucket: Identifier = Field(
+        default="init_images", description="The bucket that users' own pictures are put into."
     )
     workers: dict[Identifier, WorkerEntry] = Field(
         default_factory=dict, description="How a worker runs here, by its plugin's name."

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ourvidz.plugins.family import ImageArtifact
+from ourvidz.plugins.family import Artifact
 from ourvidz.plugins.reviewers import ReviewedRequest, Verdict
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.making.review import Refused, Review, ReviewerMissing, ReviewFailed
@@ -35,7 +35,7 @@ class Says:
             time.sleep(self.answer)
         return self.answer  # type: ignore[return-value]  # a wrong answer is what some tests are about
 
-    def review_output(self, request: ReviewedRequest, artifacts: Sequence[ImageArtifact]) -> Verdict:
+    def review_output(self, request: ReviewedRequest, artifacts: Sequence[Artifact]) -> Verdict:
         return self.review_request(request)
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ourvidz.plugins.checkpoint import find_checkpoint
+from ourvidz.plugins.checkpoints.layout import find_checkpoint
 from ourvidz.plugins.family import LoadContext, Model
 from ourvidz.plugins.sdxl.layout import LAYOUT
 from ourvidz.plugins.sdxl.parameters import MIN_SIDE, SIZE_STEP, SdxlParameters, least_steps
@@ -22,16 +22,19 @@ class SdxlFamily:
 
     name = "sdxl"
     description = "Stable Diffusion XL, text to image"
-    default_model = ModelEntry(family="sdxl", location="stabilityai/stable-diffusion-xl-base-1.0")
+    default_model = ModelEntry(
+        family="sdxl", location="stabilityai/stable-diffusion-xl-base-1.0", vram=7 * 2**30
+    )
     parameters = SdxlParameters
     requirements = (
         "accelerate>=0.33",
         "diffusers>=0.31",
         "numpy>=1.26",
+        "peft>=0.13",
         "safetensors>=0.4.3",
         "tokenizers>=0.19",
         "torch>=2.4",
-        "transformers>=4.44",
+        "transformers>=4.53",
     )
 
     def check(self, job_type: JobType, model: ModelEntry) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ourvidz.plugins.checkpoint import Layout, Part
+from ourvidz.plugins.checkpoints.layout import Layout, Part
 
 LAYOUT = Layout(
     family="sdxl",

@@ -22,12 +22,6 @@ MIN_SIDE = 64
 MAX_PIXELS = 2048 * 2048
 
 
-class PromptTooLong(RequestInvalid):
-    """A prompt of more tokens than the text encoders read; cutting it off would drop words in silence."""
-
-    code = "prompt_too_long"
-
-
 class InputUnsupported(RequestInvalid):
     """A job that starts from a picture, which this version of the family does not."""
 

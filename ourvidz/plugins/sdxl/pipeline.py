@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import diffusers
@@ -13,18 +11,22 @@ import torch
 from PIL import Image
 from pydantic import JsonValue
 
-from ourvidz.plugins.checkpoint import Checkpoint
+from ourvidz.plugins.checkpoints.digest import checkpoint_digest
+from ourvidz.plugins.checkpoints.layout import Checkpoint
+from ourvidz.plugins.diffusion.devices import algorithms, choose_device
+from ourvidz.plugins.diffusion.fingerprint import fingerprint, precision_name
+from ourvidz.plugins.diffusion.prompts import check_prompt_length
+from ourvidz.plugins.diffusion.stages import Stages, Steps, check_numbers
 from ourvidz.plugins.family import (
     GenerationRequest,
     ImageArtifact,
     JobContext,
     LoadContext,
     Output,
-    OutputInvalid,
 )
 from ourvidz.plugins.parameters import ParameterRefused
-from ourvidz.plugins.sdxl.loading import choose_device, fingerprint, load_pipeline
-from ourvidz.plugins.sdxl.parameters import PromptTooLong, SdxlParameters, refuse_inputs
+from ourvidz.plugins.sdxl.loading import load_pipeline
+from ourvidz.plugins.sdxl.parameters import SdxlParameters, refuse_inputs
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 
 
@@ -37,11 +39,14 @@ class SdxlModel:
     """
 
     def __init__(self, checkpoint: Checkpoint, context: LoadContext) -> None:
-        device = choose_device(context.device)
-        precision = context.precision or ("fp32" if device.type == "cpu" else "fp16")
-        self._pipeline = load_pipeline(checkpoint, device, precision)
+        self._device = choose_device(context.device)
+        precision = context.precision or ("fp32" if self._device.type == "cpu" else "fp16")
+        self._pipeline = load_pipeline(checkpoint, self._device, precision, context.shared)
         self._own_scheduler = self._pipeline.scheduler
-        self._fingerprint = fingerprint(checkpoint, self._pipeline, precision)
+        options = {"batch_size": 1, "vae_precision": precision_name(self._pipeline.vae.dtype)}
+        self._fingerprint = fingerprint(
+            "sdxl", checkpoint_digest(checkpoint), self._device, precision, options
+        )
 
     @property
     def fingerprint(self) -> Mapping[str, JsonValue]:
@@ -56,22 +61,27 @@ class SdxlModel:
         refuse_inputs(request)
         parameters, seeds = request.parameters, request.seeds
         self._check_prompts(parameters)
-        seconds: dict[str, float] = {}
-        with _algorithms(deterministic=parameters.deterministic), torch.inference_mode():
-            with _measured(seconds, "text"):
+        stages = Stages(self._device)
+        with algorithms(deterministic=parameters.deterministic), torch.inference_mode():
+            with stages.measured("text"):
                 prompt = self._encode(parameters)
-            with _measured(seconds, "denoise"):
+            with stages.measured("denoise"):
                 latents = [
-                    self._denoise(parameters, prompt, seed, _Steps(context, index, len(seeds)))
+                    self._denoise(parameters, prompt, seed, Steps(context, index, len(seeds)))
                     for index, seed in enumerate(seeds)
                 ]
-            with _measured(seconds, "decode"):
+            with stages.measured("decode"):
                 images = [self._decode(one) for one in latents]
         artifacts = [
             ImageArtifact(index=index, seed=seed, image=image)
             for index, (seed, image) in enumerate(zip(seeds, images, strict=True))
         ]
-        return Output(artifacts=artifacts, effective=self._effective(parameters, seeds), seconds=seconds)
+        return Output(
+            artifacts=artifacts,
+            effective=self._effective(parameters, seeds),
+            seconds=stages.seconds,
+            peak_memory=stages.peak_memory,
+        )
 
     def unload(self) -> None:
         """Give the memory back; the model cannot be used any more."""
@@ -86,13 +96,7 @@ class SdxlModel:
             ("negative_prompt", parameters.negative_prompt or ""),
         ):
             for tokenizer in (self._pipeline.tokenizer, self._pipeline.tokenizer_2):
-                marks = tokenizer.num_special_tokens_to_add()
-                count = len(tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
-                if count > tokenizer.model_max_length - marks:
-                    raise PromptTooLong(
-                        f"{name}: {count} tokens, expected at most {tokenizer.model_max_length - marks}, "
-                        "which is all that SDXL's text encoders read; say it shorter"
-                    )
+                check_prompt_length(tokenizer, name, text, limit=tokenizer.model_max_length)
         if parameters.negative_prompt and self._pipeline.unet.config.time_cond_proj_dim is not None:
             raise ParameterRefused(
                 "negative_prompt: this checkpoint has its guidance distilled and takes none; leave it out"
@@ -112,7 +116,7 @@ class SdxlModel:
             negative_prompt=parameters.negative_prompt or None,
             do_classifier_free_guidance=parameters.is_guided,
         )
-        _check_numbers(embeddings[0], "text embeddings")
+        check_numbers(embeddings[0], "text embeddings")
         return dict(zip(names, embeddings, strict=True))
 
     def _denoise(
@@ -120,7 +124,7 @@ class SdxlModel:
         parameters: SdxlParameters,
         prompt: Mapping[str, torch.Tensor | None],
         seed: int,
-        steps: _Steps,
+        steps: Steps,
     ) -> torch.Tensor:
         """Latents of shape 1 × 4 × height/8 × width/8."""
         # A new one for every image: samplers keep what they saw of the last.
@@ -138,7 +142,7 @@ class SdxlModel:
             callback_on_step_end=steps,
             callback_on_step_end_tensor_inputs=[],
         )[0]
-        _check_numbers(latents, "latents")
+        check_numbers(latents, "latents")
         return latents
 
     def _scheduler(self, parameters: SdxlParameters) -> Any:
@@ -165,7 +169,7 @@ class SdxlModel:
             latents = latents * latents.new_tensor(spread).view(1, -1, 1, 1)
             latents = latents + latents.new_tensor(mean).view(1, -1, 1, 1)
         pixels = vae.decode(latents, return_dict=False)[0][0]
-        _check_numbers(pixels, "decoded pixels")
+        check_numbers(pixels, "decoded pixels")
         levels = (pixels.float() / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
         return Image.fromarray(levels.permute(1, 2, 0).cpu().numpy())
 
@@ -179,57 +183,7 @@ class SdxlModel:
             "guidance": parameters.guidance if parameters.is_guided else 1.0,
             "scheduler": parameters.scheduler,
             "scheduler_class": type(self._pipeline.scheduler).__name__,
-            "deterministic": parameters.deterministic or self._pipeline.device.type == "cpu",
+            "deterministic": parameters.deterministic or self._device.type == "cpu",
             "precision": self._fingerprint["precision"],
-            "device": str(self._pipeline.device),
+            "device": str(self._device),
         }
-
-
-class _Steps:
-    """Tells the job's context of every step, counted over all images of the job."""
-
-    def __init__(self, context: JobContext, image: int, images: int) -> None:
-        self._context = context
-        self._image = image
-        self._images = images
-
-    def __call__(
-        self, pipeline: Any, index: int, _timestep: torch.Tensor, _tensors: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
-        # Of second-order samplers such as heun every look at the model counts.
-        each = pipeline.num_timesteps
-        self._context.step("denoise", self._image * each + index + 1, self._images * each)
-        return {}
-
-
-def _check_numbers(tensor: torch.Tensor, name: str) -> None:
-    if not torch.isfinite(tensor).all():
-        raise OutputInvalid(
-            f"the model's {name} are not numbers; the checkpoint or its precision is to blame"
-        )
-
-
-@contextmanager
-def _measured(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    """Measure a stage, each of which ends by looking at a result and so waits for the device."""
-    start = time.monotonic()
-    yield
-    seconds[stage] = round(time.monotonic() - start, 4)
-
-
-@contextmanager
-def _algorithms(*, deterministic: bool) -> Iterator[None]:
-    """Demand algorithms that always give the same, and leave torch as it was.
-
-    Otherwise torch's defaults hold. Not cuDNN's benchmark: it gains nothing here and, while it
-    measures, takes all the memory there is.
-    """
-    cudnn = torch.backends.cudnn
-    before = torch.get_deterministic_debug_mode(), cudnn.deterministic, cudnn.benchmark
-    torch.use_deterministic_algorithms(deterministic)
-    cudnn.deterministic, cudnn.benchmark = deterministic, False
-    try:
-        yield
-    finally:
-        torch.set_deterministic_debug_mode(before[0])
-        cudnn.deterministic, cudnn.benchmark = before[1:]

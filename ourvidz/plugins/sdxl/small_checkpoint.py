@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ourvidz.plugins.checkpoint import CheckpointExists, read_checkpoint
+from ourvidz.plugins.checkpoints.layout import CheckpointExists, read_checkpoint
+from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.family import ModelInvalid
-from ourvidz.plugins.quiet_libraries import quiet_libraries
 from ourvidz.plugins.sdxl.layout import LAYOUT
 from ourvidz.plugins.sdxl.small_vocabulary import END, MAX_TOKENS, START, write_tokenizer
 

@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Literal
 
 from ourvidz.errors import NotReady, OurvidzError
-from ourvidz.plugins.family import ImageArtifact
+from ourvidz.plugins.family import Artifact
 from ourvidz.plugins.reviewers import OutputReviewer, RequestReviewer, ReviewedRequest, Verdict
 from ourvidz.project import Project
 from ourvidz.runtime.backends import all_embedded
@@ -73,7 +73,7 @@ class Review:
         return {reviewer.name: "passed" for reviewer in self.requests}
 
     def output(
-        self, request: ReviewedRequest, artifacts: Sequence[ImageArtifact]
+        self, request: ReviewedRequest, artifacts: Sequence[Artifact]
     ) -> dict[str, Literal["passed", "elsewhere"]]:
         """Let every output reviewer look. Raises Refused, ReviewFailed."""
         for reviewer in self.outputs:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ourvidz.plugins.checkpoint import read_checkpoint
-from ourvidz.plugins.checkpoint_digest import NOTES, checkpoint_digest
+from ourvidz.plugins.checkpoints.digest import NOTES, checkpoint_digest
+from ourvidz.plugins.checkpoints.layout import read_checkpoint
 from ourvidz.plugins.family import (
     DeviceMissing,
     GenerationRequest,

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ourvidz.plugins.diffusion.prompts import PromptTooLong
 from ourvidz.plugins.family import GenerationRequest, JobCancelled, Model, Output
 from ourvidz.plugins.parameters import ParameterRefused
-from ourvidz.plugins.sdxl.parameters import InputUnsupported, PromptTooLong, SdxlParameters
+from ourvidz.plugins.sdxl.parameters import InputUnsupported, SdxlParameters
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 from ourvidz.runtime.making.outputs import check_artifacts
 from ourvidz.spec.units import Resolution

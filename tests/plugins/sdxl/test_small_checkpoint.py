@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ourvidz.plugins.checkpoint import CheckpointExists
+from ourvidz.plugins.checkpoints.layout import CheckpointExists
 from ourvidz.plugins.family import MakesSmallCheckpoint
 from ourvidz.plugins.sdxl import small_checkpoint
 from ourvidz.plugins.sdxl.family import SdxlFamily

@@ -60,6 +60,7 @@ class Checkpoint:
     """A folder that holds what its layout asks for."""
 
     folder: Path
+    layout: Layout
     variants: Mapping[str, str | None]
     """By part with weights: ``fp16`` where only files such as ``model.fp16.safetensors`` are there."""
     files: tuple[str, ...]
@@ -113,7 +114,7 @@ def read_checkpoint(folder: Path, layout: Layout) -> Checkpoint:
             for path in weights:
                 check_safetensors(path)
             files += (_relative(path, folder) for path in weights)
-    return Checkpoint(folder=folder, variants=variants, files=tuple(sorted(set(files))))
+    return Checkpoint(folder=folder, layout=layout, variants=variants, files=tuple(sorted(set(files))))
 
 
 def check_safetensors(path: Path) -> None:

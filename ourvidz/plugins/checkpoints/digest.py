@@ -9,18 +9,31 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from ourvidz.plugins.checkpoint import Checkpoint, reading_checkpoint
+from ourvidz.plugins.checkpoints.layout import Checkpoint, reading_checkpoint
 from ourvidz.whole_files import replace
 
 #: Where the digests of the files are noted, in the checkpoint's folder.
 NOTES = ".ourvidz-digests.json"
 
 
-@reading_checkpoint()
 def checkpoint_digest(checkpoint: Checkpoint) -> str:
     """SHA-256 over the names and SHA-256 digests of all files that are loaded. Raises ModelInvalid."""
+    return _digest_of(file_digests(checkpoint))
+
+
+def part_digest(checkpoint: Checkpoint, part: str) -> str:
+    """The same of one part's files, by their names inside its folder, so that checkpoints can share it."""
+    within = f"{part}/"
+    digests = file_digests(checkpoint)
+    return _digest_of({name[len(within) :]: one for name, one in digests.items() if name.startswith(within)})
+
+
+@reading_checkpoint()
+def file_digests(checkpoint: Checkpoint) -> dict[str, str]:
+    """The SHA-256 digest of every file that is loaded, hexadecimal, by name. Raises ModelInvalid."""
     known = _read_notes(checkpoint.folder)
     notes: dict[str, dict[str, str | int]] = {}
     for name in checkpoint.files:
@@ -32,7 +45,11 @@ def checkpoint_digest(checkpoint: Checkpoint) -> str:
         notes[name] = state | {"sha256": before["sha256"] if is_known else _sha256(path)}
     if notes != known:
         _write_notes(checkpoint.folder, notes)
-    lines = "".join(f"{notes[name]['sha256']}  {name}\n" for name in checkpoint.files)
+    return {name: str(notes[name]["sha256"]) for name in checkpoint.files}
+
+
+def _digest_of(digests: Mapping[str, str]) -> str:
+    lines = "".join(f"{digest}  {name}\n" for name, digest in digests.items())
     return "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
 
 

@@ -1,0 +1,1 @@
+"""What families share that run diffusers' pipelines: devices, parts, steps, measured stages."""
