@@ -63,9 +63,9 @@ class SdxlFamily:
         # Read when torch is first imported. On a CPU, threads that wait must not spin: beside one busy
         # process that makes a picture take ten times as long.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        from ourvidz.plugins.sdxl.pipeline import SdxlModel
+        from ourvidz.plugins.sdxl.loading import load_model
 
-        return SdxlModel(checkpoint, context)
+        return load_model(checkpoint, context)
 
     def write_small_checkpoint(self, folder: Path, *, seed: int) -> bool:
         """Build a checkpoint of random weights, a few MB large; see MakesSmallCheckpoint."""

@@ -7,17 +7,43 @@ from typing import Any
 
 import diffusers
 import torch
+from pydantic import JsonValue
 
+from ourvidz.plugins.checkpoints.digest import checkpoint_digest
 from ourvidz.plugins.checkpoints.layout import Checkpoint
-from ourvidz.plugins.diffusion.devices import DTYPES
+from ourvidz.plugins.diffusion.devices import DTYPES, choose_device
+from ourvidz.plugins.diffusion.fingerprint import fingerprint, precision_name
 from ourvidz.plugins.diffusion.parts import load_parts
+from ourvidz.plugins.family import LoadContext
+from ourvidz.plugins.sdxl.pipeline import SdxlModel
 from ourvidz.plugins.shared_parts import SharedParts
 from ourvidz.spec.settings import Precision
 
 
-def load_pipeline(
-    checkpoint: Checkpoint, device: torch.device, precision: Precision, shared: SharedParts
-) -> Any:
+def load_model(checkpoint: Checkpoint, context: LoadContext) -> SdxlModel:
+    """Raises DeviceMissing, and ModelInvalid naming the part that is wrong."""
+    device = choose_device(context.device)
+    precision = context.precision or default_precision(device)
+    pipeline = _pipeline(checkpoint, device, precision, context.shared)
+    digest = checkpoint_digest(checkpoint)
+    return SdxlModel(
+        pipeline, device=device, fingerprint=sdxl_fingerprint(pipeline, digest, device, precision)
+    )
+
+
+def default_precision(device: torch.device) -> Precision:
+    return "fp32" if device.type == "cpu" else "fp16"
+
+
+def sdxl_fingerprint(
+    pipeline: Any, digest: str, device: torch.device, precision: Precision
+) -> dict[str, JsonValue]:
+    """``digest`` is the checkpoint's."""
+    options: dict[str, JsonValue] = {"batch_size": 1, "vae_precision": precision_name(pipeline.vae.dtype)}
+    return fingerprint("sdxl", digest, device, precision, options)
+
+
+def _pipeline(checkpoint: Checkpoint, device: torch.device, precision: Precision, shared: SharedParts) -> Any:
     """Return diffusers' StableDiffusionXLPipeline. Raises ModelInvalid naming the part that is wrong."""
     dtypes = {name: _dtype(checkpoint, name, precision) for name in checkpoint.variants}
     index = json.loads((checkpoint.folder / "model_index.json").read_bytes())

@@ -11,21 +11,16 @@ import torch
 from PIL import Image
 from pydantic import JsonValue
 
-from ourvidz.plugins.checkpoints.digest import checkpoint_digest
-from ourvidz.plugins.checkpoints.layout import Checkpoint
-from ourvidz.plugins.diffusion.devices import algorithms, choose_device
-from ourvidz.plugins.diffusion.fingerprint import fingerprint, precision_name
+from ourvidz.plugins.diffusion.devices import algorithms
 from ourvidz.plugins.diffusion.prompts import check_prompt_length
 from ourvidz.plugins.diffusion.stages import Stages, Steps, check_numbers
 from ourvidz.plugins.family import (
     GenerationRequest,
     ImageArtifact,
     JobContext,
-    LoadContext,
     Output,
 )
 from ourvidz.plugins.parameters import ParameterRefused
-from ourvidz.plugins.sdxl.loading import load_pipeline
 from ourvidz.plugins.sdxl.parameters import SdxlParameters, refuse_inputs
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 
@@ -38,15 +33,12 @@ class SdxlModel:
     its next kernel more than it computes.
     """
 
-    def __init__(self, checkpoint: Checkpoint, context: LoadContext) -> None:
-        self._device = choose_device(context.device)
-        precision = context.precision or ("fp32" if self._device.type == "cpu" else "fp16")
-        self._pipeline = load_pipeline(checkpoint, self._device, precision, context.shared)
-        self._own_scheduler = self._pipeline.scheduler
-        options = {"batch_size": 1, "vae_precision": precision_name(self._pipeline.vae.dtype)}
-        self._fingerprint = fingerprint(
-            "sdxl", checkpoint_digest(checkpoint), self._device, precision, options
-        )
+    def __init__(self, pipeline: Any, *, device: torch.device, fingerprint: Mapping[str, JsonValue]) -> None:
+        """``pipeline`` is diffusers' StableDiffusionXLPipeline, all of it on ``device``."""
+        self._pipeline = pipeline
+        self._device = device
+        self._own_scheduler = pipeline.scheduler
+        self._fingerprint = fingerprint
 
     @property
     def fingerprint(self) -> Mapping[str, JsonValue]:
