@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from ourvidz.plugins.family import ImageArtifact, OutputInvalid
+from ourvidz.plugins.family import Artifact, ImageArtifact, OutputInvalid
 from ourvidz.spec.units import Resolution
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ PNG_COMPRESSION = 1
 THUMBNAIL_QUALITY = 85
 
 
-def check_artifacts(artifacts: Sequence[ImageArtifact], *, seeds: Sequence[int], size: Resolution) -> None:
+def check_artifacts(artifacts: Sequence[Artifact], *, seeds: Sequence[int], size: Resolution) -> None:
     """Compare what was made with what was asked for: number, order, seeds, size, and something to see.
 
     Raises OutputInvalid naming the image.
@@ -35,6 +35,8 @@ def check_artifacts(artifacts: Sequence[ImageArtifact], *, seeds: Sequence[int],
     if made != list(enumerate(seeds)):
         raise OutputInvalid(f"the model made (index, seed) {made}, expected {list(enumerate(seeds))}")
     for artifact in artifacts:
+        if not isinstance(artifact, ImageArtifact):
+            raise OutputInvalid(f"the model made a video from seed {artifact.seed}, expected an image")
         _check_image(artifact, size)
 
 

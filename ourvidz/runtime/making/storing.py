@@ -10,7 +10,7 @@ from ourvidz.jobs.envelope import Envelope
 from ourvidz.jobs.queue import Lease
 from ourvidz.jobs.results import Asset, StoredFile
 from ourvidz.jobs.storage import Storage, StorageRefused, result_key
-from ourvidz.plugins.family import ImageArtifact, Output
+from ourvidz.plugins.family import Artifact, ImageArtifact, Output, OutputInvalid
 from ourvidz.runtime.making.outputs import encode_png, encode_thumbnail
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import BucketEntry
@@ -33,7 +33,12 @@ class ResultStore:
 
         Raises StorageUnavailable, and StorageRefused for what the bucket does not take.
         """
-        return tuple(self._put_image(artifact, output) for artifact in output.artifacts)
+        return tuple(self._put_artifact(artifact, output) for artifact in output.artifacts)
+
+    def _put_artifact(self, artifact: Artifact, output: Output) -> Asset:
+        if isinstance(artifact, ImageArtifact):
+            return self._put_image(artifact, output)
+        raise OutputInvalid(f"artifact {artifact.index} is a video, expected an image")
 
     def _put_image(self, artifact: ImageArtifact, output: Output) -> Asset:
         picture = encode_png(artifact.image, self._parameters(artifact, output))

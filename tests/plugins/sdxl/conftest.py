@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL.Image import Image
 
-from ourvidz.plugins.family import GenerationRequest, LoadContext, Model, Output
+from ourvidz.plugins.family import GenerationRequest, ImageArtifact, LoadContext, Model, Output
 from ourvidz.plugins.sdxl.family import SdxlFamily
 from ourvidz.plugins.sdxl.parameters import SdxlParameters
 from ourvidz.spec.job_type import JobType
@@ -111,5 +112,11 @@ def paint(model: Model[SdxlParameters], context: Context) -> Callable[..., Outpu
     return paint
 
 
+def picture(output: Output, index: int = 0) -> Image:
+    artifact = output.artifacts[index]
+    assert isinstance(artifact, ImageArtifact)
+    return artifact.image
+
+
 def pixels(output: Output, index: int = 0) -> bytes:
-    return output.artifacts[index].image.tobytes()
+    return picture(output, index).tobytes()

@@ -14,7 +14,7 @@ from ourvidz.plugins.sdxl.parameters import InputUnsupported, SdxlParameters
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 from ourvidz.runtime.making.outputs import check_artifacts
 from ourvidz.spec.units import Resolution
-from tests.plugins.sdxl.conftest import Context, job_type, parameters, pixels
+from tests.plugins.sdxl.conftest import Context, job_type, parameters, picture, pixels
 
 #: diffusers hands tensors to numpy in a way that numpy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
@@ -69,7 +69,7 @@ def test_a_negative_prompt_without_guidance_is_refused() -> None:
 
 def test_the_picture_has_the_size_that_was_asked_for(paint: Paint) -> None:
     output = paint(resolution="192x64")
-    assert output.artifacts[0].image.size == (192, 64)
+    assert picture(output).size == (192, 64)
     check_artifacts(output.artifacts, seeds=(7,), size=Resolution(192, 64))
 
 
