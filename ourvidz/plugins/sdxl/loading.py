@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import diffusers
@@ -43,13 +44,14 @@ def sdxl_fingerprint(
     return fingerprint("sdxl", digest, device, precision, options)
 
 
-def _pipeline(checkpoint: Checkpoint, device: torch.device, precision: Precision, shared: SharedParts) -> Any:
-    """Return diffusers' StableDiffusionXLPipeline. Raises ModelInvalid naming the part that is wrong."""
-    dtypes = {name: _dtype(checkpoint, name, precision) for name in checkpoint.variants}
-    index = json.loads((checkpoint.folder / "model_index.json").read_bytes())
+def assemble(parts: Mapping[str, Any], *, force_zeros: bool = True) -> Any:
+    """Return diffusers' StableDiffusionXLPipeline of these parts.
+
+    ``force_zeros``: no negative prompt means embeddings of zeros, not those of an empty text.
+    """
     pipeline = diffusers.StableDiffusionXLPipeline(
-        **load_parts(checkpoint, dtypes, device, shared),
-        force_zeros_for_empty_prompt=index.get("force_zeros_for_empty_prompt", True),
+        **parts,
+        force_zeros_for_empty_prompt=force_zeros,
         # Otherwise it would depend on whether a watermarking library happens to be installed.
         add_watermarker=False,
     )
@@ -57,10 +59,20 @@ def _pipeline(checkpoint: Checkpoint, device: torch.device, precision: Precision
     return pipeline
 
 
-def _dtype(checkpoint: Checkpoint, name: str, precision: Precision) -> torch.dtype:
-    if name == "vae" and precision == "fp16":
+def part_dtype(part: str, precision: Precision, vae_config: Mapping[str, Any]) -> torch.dtype:
+    """The number format of a part with weights."""
+    if part == "vae" and precision == "fp16" and vae_config.get("force_upcast", True):
         # SDXL's VAE overflows in fp16 and says so; diffusers casts it up for every picture.
-        config = json.loads((checkpoint.folder / name / "config.json").read_bytes())
-        if config.get("force_upcast", True):
-            return torch.float32
+        return torch.float32
     return DTYPES[precision]
+
+
+def _pipeline(checkpoint: Checkpoint, device: torch.device, precision: Precision, shared: SharedParts) -> Any:
+    """Raises ModelInvalid naming the part that is wrong."""
+    vae_config = json.loads((checkpoint.folder / "vae" / "config.json").read_bytes())
+    dtypes = {name: part_dtype(name, precision, vae_config) for name in checkpoint.variants}
+    index = json.loads((checkpoint.folder / "model_index.json").read_bytes())
+    return assemble(
+        load_parts(checkpoint, dtypes, device, shared),
+        force_zeros=index.get("force_zeros_for_empty_prompt", True),
+    )
