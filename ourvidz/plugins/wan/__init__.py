@@ -1,4 +1,4 @@
-"""WAN 2.1, text to video. A part of it: specs are checked, the pipeline is not there yet."""
+"""WAN 2.1, text to video and one-frame pictures, through diffusers."""
 
 from __future__ import annotations
 

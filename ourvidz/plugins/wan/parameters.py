@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ourvidz.plugins.family import GenerationParameters
+from ourvidz.plugins.family import GenerationParameters, GenerationRequest
+from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.spec.units import Resolution
 
 #: Frames per second that WAN 2.1 was trained at.
@@ -37,6 +38,11 @@ class WanParameters(GenerationParameters):
     """None: the checkpoint's own."""
 
     @property
+    def is_guided(self) -> bool:
+        """Whether guidance does anything; 1 and below it is the prompt alone, at half the cost."""
+        return self.guidance > 1.0
+
+    @property
     def frame_count(self) -> int:
         """Frames to make, 4k+1; 1 for a picture."""
         if self.frames is not None:
@@ -63,3 +69,23 @@ class WanParameters(GenerationParameters):
             agreed = frames_of(duration, fps)
             raise ValueError(f"expected {agreed}, which is {duration:g} s at {fps} fps; give one of the two")
         return frames
+
+    @field_validator("guidance")
+    @classmethod
+    def _reaches_the_negative_prompt(cls, guidance: float, info: ValidationInfo) -> float:
+        if guidance <= 1.0 and info.data.get("negative_prompt"):
+            raise ValueError("expected more than 1, since a negative prompt has no effect without guidance")
+        return guidance
+
+
+def check_request(request: GenerationRequest[WanParameters]) -> None:
+    """Raises ParameterRefused for a video of one frame, a picture of several, and inputs of any kind."""
+    job_type, frames = request.job_type, request.parameters.frame_count
+    if job_type.content_type == "video" and frames == 1:
+        raise ParameterRefused(f"frames: 1, expected {FRAMES_PER_LATENT + 1} or more in a video")
+    if job_type.content_type == "image" and frames != 1:
+        raise ParameterRefused(f"frames: {frames}, expected 1 in a picture")
+    if request.inputs:
+        raise ParameterRefused(
+            f"inputs: found {', '.join(request.inputs)}, expected none, since WAN starts from text alone"
+        )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ourvidz.errors import NotReady
-from ourvidz.plugins.family import LoadContext, ModelFamily
+from ourvidz.plugins.family import ModelFamily
 from ourvidz.plugins.wan.family import WanFamily
 from ourvidz.plugins.wan.parameters import WanParameters, frames_of
 from ourvidz.spec.job_type import JobType
@@ -116,10 +114,3 @@ def test_a_profile_never_scales_to_nothing_and_leaves_a_picture_a_picture() -> N
     video, picture = FAMILY.reduce(_parameters(frames=81), tiny), FAMILY.reduce(_parameters(), tiny)
     assert (video.resolution, video.frame_count, video.steps) == (Resolution(16, 16), 5, 1)
     assert picture.frame_count == 1
-
-
-def test_this_version_says_that_it_cannot_run_wan(tmp_path: Path) -> None:
-    context = LoadContext(model=FAMILY.default_model, device=None, precision=None, root=tmp_path)
-    with pytest.raises(NotReady, match="pipeline is not part of this version") as caught:
-        FAMILY.load(context)
-    assert caught.value.code == "model_not_runnable"

@@ -1,0 +1,69 @@
+"""Brings a WAN checkpoint into memory, on a device and in a number format."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import diffusers
+import torch
+from pydantic import JsonValue
+
+from ourvidz.plugins.checkpoints.digest import checkpoint_digest
+from ourvidz.plugins.checkpoints.layout import Checkpoint
+from ourvidz.plugins.diffusion.devices import DTYPES, choose_device
+from ourvidz.plugins.diffusion.fingerprint import fingerprint, precision_name
+from ourvidz.plugins.diffusion.parts import load_parts
+from ourvidz.plugins.family import LoadContext, ModelInvalid
+from ourvidz.plugins.shared_parts import SharedParts
+from ourvidz.plugins.wan.pipeline import WanModel
+from ourvidz.spec.settings import Precision
+
+
+def load_model(checkpoint: Checkpoint, context: LoadContext) -> WanModel:
+    """Raises DeviceMissing, and ModelInvalid naming the part that is wrong."""
+    device = choose_device(context.device)
+    precision = context.precision or default_precision(device)
+    pipeline = _pipeline(checkpoint, device, precision, context.shared)
+    digest = checkpoint_digest(checkpoint)
+    return WanModel(pipeline, device=device, fingerprint=wan_fingerprint(pipeline, digest, device, precision))
+
+
+def default_precision(device: torch.device) -> Precision:
+    """WAN was trained in bf16."""
+    return "fp32" if device.type == "cpu" else "bf16"
+
+
+def part_dtypes(precision: Precision) -> dict[str, torch.dtype]:
+    """The number format of each part with weights; the VAE, through which every pixel goes, in fp32.
+
+    ``from_pretrained`` keeps some of the transformer's and the text encoder's tensors in fp32 all the
+    same: norms, time embedding, scales and shifts.
+    """
+    dtype = DTYPES[precision]
+    return {"text_encoder": dtype, "transformer": dtype, "vae": torch.float32}
+
+
+def wan_fingerprint(
+    pipeline: Any, digest: str, device: torch.device, precision: Precision
+) -> dict[str, JsonValue]:
+    """``digest`` is the checkpoint's."""
+    options: dict[str, JsonValue] = {"batch_size": 1, "vae_precision": precision_name(pipeline.vae.dtype)}
+    return fingerprint("wan", digest, device, precision, options)
+
+
+def _pipeline(checkpoint: Checkpoint, device: torch.device, precision: Precision, shared: SharedParts) -> Any:
+    """Return diffusers' WanPipeline. Raises ModelInvalid naming the part that is wrong."""
+    _refuse_second_transformer(checkpoint)
+    pipeline = diffusers.WanPipeline(**load_parts(checkpoint, part_dtypes(precision), device, shared))
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def _refuse_second_transformer(checkpoint: Checkpoint) -> None:
+    """WAN 2.2 has the same pipeline class, but two transformers or a timestep for each token."""
+    path = checkpoint.folder / "model_index.json"
+    index = json.loads(path.read_bytes())
+    second = index.get("transformer_2") or [None, None]
+    if second != [None, None] or index.get("boundary_ratio") is not None or index.get("expand_timesteps"):
+        raise ModelInvalid(f"{path}: this is a WAN 2.2 checkpoint, expected WAN 2.1, of one transformer")
