@@ -13,13 +13,18 @@ class PromptTooLong(RequestInvalid):
     code = "prompt_too_long"
 
 
+def token_count(tokenizer: Any, text: str) -> int:
+    """How many tokens a text has, the marks around it not counted."""
+    return len(tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
+
+
 def check_prompt_length(tokenizer: Any, name: str, text: str, *, limit: int) -> None:
     """Raises PromptTooLong, naming the field, if ``text`` has more than ``limit`` tokens.
 
     ``limit`` counts the marks that the tokenizer puts around a text.
     """
     most = limit - tokenizer.num_special_tokens_to_add()
-    count = len(tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
+    count = token_count(tokenizer, text)
     if count > most:
         raise PromptTooLong(
             f"{name}: {count} tokens, expected at most {most}, which is all that the model's text "

@@ -12,7 +12,6 @@ from PIL import Image
 from pydantic import JsonValue
 
 from ourvidz.plugins.diffusion.devices import algorithms
-from ourvidz.plugins.diffusion.prompts import check_prompt_length
 from ourvidz.plugins.diffusion.stages import Stages, Steps, check_numbers
 from ourvidz.plugins.family import (
     GenerationRequest,
@@ -22,6 +21,7 @@ from ourvidz.plugins.family import (
 )
 from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.plugins.sdxl.parameters import SdxlParameters, refuse_inputs
+from ourvidz.plugins.sdxl.prompts import encode
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 
 
@@ -52,11 +52,11 @@ class SdxlModel:
         """
         refuse_inputs(request)
         parameters, seeds = request.parameters, request.seeds
-        self._check_prompts(parameters)
+        self._check_negative_prompt(parameters)
         stages = Stages(self._device)
         with algorithms(deterministic=parameters.deterministic), torch.inference_mode():
             with stages.measured("text"):
-                prompt = self._encode(parameters)
+                prompt, prompt_pieces = encode(self._pipeline, parameters)
             with stages.measured("denoise"):
                 latents = [
                     self._denoise(parameters, prompt, seed, Steps(context, index, len(seeds)))
@@ -70,7 +70,7 @@ class SdxlModel:
         ]
         return Output(
             artifacts=artifacts,
-            effective=self._effective(parameters, seeds),
+            effective=self._effective(parameters, seeds) | {"prompt_pieces": prompt_pieces},
             seconds=stages.seconds,
             peak_memory=stages.peak_memory,
         )
@@ -82,34 +82,11 @@ class SdxlModel:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _check_prompts(self, parameters: SdxlParameters) -> None:
-        for name, text in (
-            ("prompt", parameters.prompt),
-            ("negative_prompt", parameters.negative_prompt or ""),
-        ):
-            for tokenizer in (self._pipeline.tokenizer, self._pipeline.tokenizer_2):
-                check_prompt_length(tokenizer, name, text, limit=tokenizer.model_max_length)
+    def _check_negative_prompt(self, parameters: SdxlParameters) -> None:
         if parameters.negative_prompt and self._pipeline.unet.config.time_cond_proj_dim is not None:
             raise ParameterRefused(
                 "negative_prompt: this checkpoint has its guidance distilled and takes none; leave it out"
             )
-
-    def _encode(self, parameters: SdxlParameters) -> dict[str, torch.Tensor | None]:
-        """Embeddings under the names of the pipeline's arguments; the negative ones None without guidance."""
-        names = (
-            "prompt_embeds",
-            "negative_prompt_embeds",
-            "pooled_prompt_embeds",
-            "negative_pooled_prompt_embeds",
-        )
-        embeddings = self._pipeline.encode_prompt(
-            prompt=parameters.prompt,
-            # None is SDXL's own way to say nothing; an empty text would be encoded as one.
-            negative_prompt=parameters.negative_prompt or None,
-            do_classifier_free_guidance=parameters.is_guided,
-        )
-        check_numbers(embeddings[0], "text embeddings")
-        return dict(zip(names, embeddings, strict=True))
 
     def _denoise(
         self,
