@@ -22,6 +22,18 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
+@dataclass(frozen=True, slots=True)
+class VideoLength:
+    """How many frames a video has, and how many of them are shown in a second."""
+
+    frames: int
+    fps: int
+
+    @property
+    def seconds(self) -> float:
+        return self.frames / self.fps
+
+
 class GenerationParameters(Frozen):
     """What every job type and request says, and so every family consumes; a family adds its own fields.
 
@@ -38,6 +50,11 @@ class GenerationParameters(Frozen):
     """Classifier-free guidance scale."""
     deterministic: bool = True
     """Whether the same seed has to give the same pixels."""
+
+    @property
+    def length(self) -> VideoLength | None:
+        """What a video has to have; None: a picture is asked for. A family that makes videos says it."""
+        return None
 
 
 P = TypeVar("P", bound=GenerationParameters)
@@ -65,6 +82,12 @@ class DeviceMissing(NotReady):
     """The GPU that a model is to run on is not there."""
 
     code = "device_missing"
+
+
+class DeviceTooSmall(NotReady):
+    """The device has not the memory that the model takes."""
+
+    code = "device_too_small"
 
 
 class OutputInvalid(OurvidzError):
@@ -153,7 +176,8 @@ class Output:
     effective: Mapping[str, JsonValue]
     """Every parameter as it was really used, rounding and defaults included."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Measured time by stage, such as text, denoise, decode."""
+    """Measured time by stage, such as text, denoise, decode; load, generate, check, encode and store are
+    the worker's own."""
     peak_memory: int | None = None
     """Most bytes of the device's memory in use meanwhile, models included; None: not measured."""
 
@@ -234,6 +258,6 @@ class LoadsRandomWeights(Protocol):
     def load_random(self, context: LoadContext, *, seed: int) -> Model[Any]:
         """Build the published model in memory; ``context.model.location`` is not looked at.
 
-        It costs what the real one costs, in time and memory. Raises DeviceMissing.
+        It costs what the real one costs, in time and memory. Raises DeviceMissing, DeviceTooSmall.
         """
         ...

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ourvidz.plugins.family import GenerationParameters, GenerationRequest
+from ourvidz.plugins.family import GenerationParameters, GenerationRequest, VideoLength
 from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.spec.units import Resolution
 
@@ -48,6 +48,10 @@ class WanParameters(GenerationParameters):
         if self.frames is not None:
             return self.frames
         return 1 if self.duration is None else frames_of(self.duration, self.fps)
+
+    @property
+    def length(self) -> VideoLength | None:
+        return None if self.frame_count == 1 else VideoLength(self.frame_count, self.fps)
 
     @field_validator("resolution")
     @classmethod
