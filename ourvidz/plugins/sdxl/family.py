@@ -60,18 +60,31 @@ class SdxlFamily:
     def load(self, context: LoadContext) -> Model[SdxlParameters]:
         """Load a checkpoint. Raises ModelMissing, ModelInvalid, DeviceMissing."""
         checkpoint = find_checkpoint(context.model.location, context.root, LAYOUT)
-        # Read when torch is first imported. On a CPU, threads that wait must not spin: beside one busy
-        # process that makes a picture take ten times as long.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        _let_threads_sleep()
         from ourvidz.plugins.sdxl.loading import load_model
 
         return load_model(checkpoint, context)
+
+    def load_random(self, context: LoadContext, *, seed: int) -> Model[SdxlParameters]:
+        """Build SDXL base 1.0 with random weights; see LoadsRandomWeights."""
+        _let_threads_sleep()
+        from ourvidz.plugins.sdxl.random_model import load_random
+
+        return load_random(context, seed=seed)
 
     def write_small_checkpoint(self, folder: Path, *, seed: int) -> bool:
         """Build a checkpoint of random weights, a few MB large; see MakesSmallCheckpoint."""
         from ourvidz.plugins.sdxl.small_checkpoint import write_small_checkpoint
 
         return write_small_checkpoint(folder, seed=seed)
+
+
+def _let_threads_sleep() -> None:
+    """On a CPU, threads that wait must not spin: beside one busy process a picture takes ten times as long.
+
+    Read when torch is first imported.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _side(pixels: int, profile: Profile) -> int:

@@ -12,6 +12,7 @@ from ourvidz.plugins.checkpoints.layout import CheckpointExists, read_checkpoint
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.family import ModelInvalid
 from ourvidz.plugins.sdxl.layout import LAYOUT
+from ourvidz.plugins.sdxl.published import SCHEDULER
 from ourvidz.plugins.sdxl.small_vocabulary import END, MAX_TOKENS, START, write_tokenizer
 
 if TYPE_CHECKING:
@@ -22,17 +23,6 @@ TEXT_WIDTH = 32
 
 #: Sinusoidal features of each of the six numbers of SDXL's size conditioning.
 SIZE_FEATURES = 8
-
-#: The scheduler settings that SDXL was published with.
-SCHEDULER = {
-    "num_train_timesteps": 1000,
-    "beta_start": 0.00085,
-    "beta_end": 0.012,
-    "beta_schedule": "scaled_linear",
-    "prediction_type": "epsilon",
-    "timestep_spacing": "leading",
-    "steps_offset": 1,
-}
 
 
 def write_small_checkpoint(folder: Path, *, seed: int) -> bool:
