@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from ourvidz.plugins.family import LoadContext, Model, ModelFamily
 from ourvidz.plugins.requirements import load_model
@@ -12,18 +13,29 @@ from ourvidz.project import Project
 from ourvidz.runtime.observer import Observer
 from ourvidz.spec.settings import ModelEntry
 
+Load: TypeAlias = Callable[[ModelFamily[Any], LoadContext], Model[Any]]
+
 
 class ResidentModel:
     """Holds the model that was used last; another one takes its place, since both may not fit."""
 
     def __init__(
-        self, project: Project, family: ModelFamily[Any], device: str | None, observer: Observer, worker: str
+        self,
+        project: Project,
+        family: ModelFamily[Any],
+        device: str | None,
+        observer: Observer,
+        worker: str,
+        *,
+        load: Load = load_model,
     ) -> None:
+        """``load`` brings a model into memory; a worker's reads its checkpoint."""
         self._project = project
         self._family = family
         self._device = device
         self._observer = observer
         self._worker = worker
+        self._load = load
         self._name = ""
         self._entry: ModelEntry | None = None
         self._model: Model[Any] | None = None
@@ -35,7 +47,7 @@ class ResidentModel:
         self.unload()
         self._observer.model_loading(name)
         start = time.monotonic()
-        model = load_model(
+        model = self._load(
             self._family,
             LoadContext(model=entry, device=self._device, precision=entry.precision, root=self._project.root),
         )
