@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ourvidz.plugins.checkpoints.layout import CheckpointExists, read_checkpoint
+from ourvidz.plugins.checkpoints.small import write_small
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
-from ourvidz.plugins.family import ModelInvalid
 from ourvidz.plugins.sdxl.layout import LAYOUT
 from ourvidz.plugins.sdxl.published import SCHEDULER
 from ourvidz.plugins.sdxl.small_vocabulary import END, MAX_TOKENS, START, write_tokenizer
@@ -31,41 +29,10 @@ def write_small_checkpoint(folder: Path, *, seed: int) -> bool:
     The same seed and libraries give the same bytes. The folder appears when it is complete. Raises
     CheckpointExists if ``folder`` holds anything else.
     """
-    if _is_there(folder, seed):
-        return False
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        _write_parts(partial, seed)
-        (partial / "README.md").write_text(_card(seed), encoding="utf-8")
-        partial.chmod(0o755)
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial)
-        raise
-    return True
-
-
-def _is_there(folder: Path, seed: int) -> bool:
-    if not folder.exists():
-        return False
-    if folder.is_dir() and not any(folder.iterdir()):
-        return False
-    card = folder / "README.md"
-    if card.is_file() and card.read_text(encoding="utf-8", errors="replace") == _card(seed):
-        try:
-            read_checkpoint(folder, LAYOUT)
-        except ModelInvalid as error:
-            raise CheckpointExists(f"{folder} is damaged: {error}. Remove it first") from None
-        return True
-    raise CheckpointExists(
-        f"{folder} holds something else than the small sdxl checkpoint of seed {seed}; "
-        "nothing is overwritten, so name another folder or remove it first"
-    )
+    return write_small(folder, LAYOUT, seed=seed, card=_card(seed), build=partial(_write_parts, seed=seed))
 
 
 def _card(seed: int) -> str:
-    """The model card, which the hub's layout keeps in README.md."""
     return (
         "---\nlibrary_name: diffusers\npipeline_tag: text-to-image\n---\n"
         "# Small SDXL checkpoint\n\n"
@@ -75,11 +42,12 @@ def _card(seed: int) -> str:
     )
 
 
-def _write_parts(folder: Path, seed: int) -> None:
+def _write_parts(folder: Path, *, seed: int) -> None:
     import diffusers
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-    from ourvidz.plugins.sdxl.small_weights import TEXT_GAINS, draw_weights, shape_text_encoder
+    from ourvidz.plugins.diffusion.drawn_weights import draw_weights
+    from ourvidz.plugins.sdxl.small_weights import TEXT_GAINS, shape_text_encoder
 
     encoders = {
         "text_encoder": (CLIPTextModel, "tokenizer", END, "quick_gelu"),
@@ -142,7 +110,8 @@ def _text_config(vocabulary: dict[str, int], *, pad: str, activation: str) -> An
 def _unet(seed: int) -> UNet2DConditionModel:
     from diffusers import UNet2DConditionModel
 
-    from ourvidz.plugins.sdxl.small_weights import UNET_GAINS, draw_weights, shape_unet
+    from ourvidz.plugins.diffusion.drawn_weights import draw_weights
+    from ourvidz.plugins.sdxl.small_weights import UNET_GAINS, shape_unet
 
     unet = UNet2DConditionModel(
         sample_size=128,
@@ -167,7 +136,8 @@ def _unet(seed: int) -> UNet2DConditionModel:
 def _vae(seed: int) -> AutoencoderKL:
     from diffusers import AutoencoderKL
 
-    from ourvidz.plugins.sdxl.small_weights import VAE_GAINS, draw_weights, shape_vae
+    from ourvidz.plugins.diffusion.drawn_weights import draw_weights
+    from ourvidz.plugins.sdxl.small_weights import VAE_GAINS, shape_vae
 
     vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,

@@ -10,9 +10,7 @@ latents in the same way and mixes them into colours.
 
 from __future__ import annotations
 
-import hashlib
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -42,29 +40,6 @@ COLOURS = torch.tensor([[0.30, 0.28, 0.02, 0.12], [0.30, -0.05, 0.22, -0.10], [0
 UNET_GAINS = {"conv2.weight": 0.05, "proj_out.weight": 0.12}
 VAE_GAINS = {"conv2.weight": 0.5}
 TEXT_GAINS = {"position_embedding.weight": 0.1}
-
-
-def draw_weights(model: torch.nn.Module, *, seed: str, gains: Mapping[str, float] | None = None) -> None:
-    """Fill a model with weights that depend on ``seed`` and on each parameter's name and shape alone.
-
-    Normal, with a variance of gain² over the inputs, so that signals keep their size; biases 0,
-    normalisations 1, embeddings of unit variance.
-    """
-    for name, parameter in model.named_parameters():
-        if name.endswith("bias"):
-            values = torch.zeros(parameter.shape)
-        elif parameter.ndim == 1:
-            values = torch.ones(parameter.shape)
-        else:
-            digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-            generator = torch.Generator().manual_seed(int.from_bytes(digest[:6], "big"))
-            gain = next((gain for end, gain in (gains or {}).items() if name.endswith(end)), 1.0)
-            values = torch.randn(parameter.shape, generator=generator) * gain
-            if not name.endswith("embedding.weight"):
-                # Sums over inputs that are all a little positive, as after an activation, stay near zero.
-                values -= values.flatten(1).mean(1).view(-1, *[1] * (values.ndim - 1))
-                values /= math.sqrt(parameter[0].numel())
-        parameter.data.copy_(values)
 
 
 def shape_text_encoder(encoder: CLIPTextModel | CLIPTextModelWithProjection, marks: Iterable[int]) -> None:
