@@ -6,8 +6,8 @@ import math
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from ourvidz.errors import RequestInvalid
 from ourvidz.plugins.family import GenerationParameters, GenerationRequest
+from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 from ourvidz.spec.identifiers import nearest
 from ourvidz.spec.units import Resolution
@@ -22,24 +22,23 @@ MIN_SIDE = 64
 MAX_PIXELS = 2048 * 2048
 
 
-class InputUnsupported(RequestInvalid):
-    """A job that starts from a picture, which this version of the family does not."""
-
-    code = "input_unsupported"
-
-
 class SdxlParameters(GenerationParameters):
     """Everything that an SDXL generation depends on, beside the checkpoint and the seeds."""
 
     scheduler: str | None = None
     """One of SAMPLERS; None: the checkpoint's own."""
     strength: float | None = Field(default=None, gt=0.0, le=1.0)
-    """Share of the init image that is repainted; int(steps · strength) steps are run."""
+    """Share of the init image that is repainted; None: there is no init image."""
 
     @property
     def is_guided(self) -> bool:
         """Whether guidance does anything; 1 and below it is the prompt alone, at half the cost."""
         return self.guidance > 1.0
+
+    @property
+    def steps_run(self) -> int:
+        """int(steps · strength), as diffusers counts them; without an init image all steps."""
+        return self.steps if self.strength is None else int(self.steps * self.strength)
 
     @field_validator("resolution")
     @classmethod
@@ -66,7 +65,10 @@ class SdxlParameters(GenerationParameters):
     def _leaves_a_step(cls, strength: float | None, info: ValidationInfo) -> float | None:
         steps = info.data.get("steps")
         if strength is not None and steps is not None and int(steps * strength) < 1:
-            raise ValueError(f"expected at least {least_strength(steps):g}, or no step of {steps} is run")
+            enough = (
+                f"a strength of at least {least_strength(steps):g}, or at least {least_steps(strength)} steps"
+            )
+            raise ValueError(f"of {steps} steps a strength of {strength:g} runs none, expected {enough}")
         return strength
 
     @field_validator("guidance")
@@ -77,19 +79,12 @@ class SdxlParameters(GenerationParameters):
         return guidance
 
 
-def refuse_inputs(request: GenerationRequest[SdxlParameters]) -> None:
-    """Raises InputUnsupported for a job that is more than text to image.
-
-    Specs of such jobs are checked and queued; painting them as text to image would ignore the input.
-    """
-    wanted: list[str] = [*request.job_type.required_inputs, *request.inputs]
-    if request.parameters.strength is not None:
-        wanted.append("strength")
-    if wanted:
-        raise InputUnsupported(
-            f"{request.job_type.id}: SDXL paints from text alone in this version of ourvidz, "
-            f"and cannot use {wanted[0]}"
-        )
+def check_init_image(request: GenerationRequest[SdxlParameters]) -> None:
+    """Raises ParameterRefused unless an init image and a strength come together or not at all."""
+    has_image, has_strength = "init_image" in request.inputs, request.parameters.strength is not None
+    if has_image != has_strength:
+        found = "a strength without an init image" if has_strength else "an init image without a strength"
+        raise ParameterRefused(f"{request.job_type.id}: found {found}, expected both or neither")
 
 
 def least_strength(steps: int) -> float:

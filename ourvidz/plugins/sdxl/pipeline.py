@@ -19,10 +19,13 @@ from ourvidz.plugins.family import (
     JobContext,
     Output,
 )
+from ourvidz.plugins.init_images.reading import InitPicture, read_init_image
 from ourvidz.plugins.parameters import ParameterRefused
-from ourvidz.plugins.sdxl.parameters import SdxlParameters, refuse_inputs
+from ourvidz.plugins.sdxl.init_latents import InitLatents
+from ourvidz.plugins.sdxl.parameters import SdxlParameters, check_init_image
 from ourvidz.plugins.sdxl.prompts import encode
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
+from ourvidz.spec.job_type import InitImage
 
 
 class SdxlModel:
@@ -36,6 +39,11 @@ class SdxlModel:
     def __init__(self, pipeline: Any, *, device: torch.device, fingerprint: Mapping[str, JsonValue]) -> None:
         """``pipeline`` is diffusers' StableDiffusionXLPipeline, all of it on ``device``."""
         self._pipeline = pipeline
+        # The very same parts in memory; only the loop around them differs.
+        self._repainting = diffusers.StableDiffusionXLImg2ImgPipeline(
+            **pipeline.components, add_watermarker=False
+        )
+        self._repainting.set_progress_bar_config(disable=True)
         self._device = device
         self._own_scheduler = pipeline.scheduler
         self._fingerprint = fingerprint
@@ -45,21 +53,27 @@ class SdxlModel:
         return self._fingerprint
 
     def generate(self, request: GenerationRequest[SdxlParameters], context: JobContext) -> Output:
-        """Paint one image for each seed.
+        """Paint one image for each seed, from text alone or over an init image.
 
-        Raises InputUnsupported, PromptTooLong, ParameterRefused, OutputInvalid, and JobCancelled within
+        Raises InputInvalid, PromptTooLong, ParameterRefused, OutputInvalid, and JobCancelled within
         one denoising step.
         """
-        refuse_inputs(request)
+        check_init_image(request)
         parameters, seeds = request.parameters, request.seeds
         self._check_negative_prompt(parameters)
         stages = Stages(self._device)
         with algorithms(deterministic=parameters.deterministic), torch.inference_mode():
+            init, repainted = None, {}
+            if "init_image" in request.inputs:
+                with stages.measured("init_image"):
+                    picture = _read(request)
+                    init = InitLatents(self._pipeline.vae, picture.image)
+                    repainted = _repainted(parameters, picture)
             with stages.measured("text"):
                 prompt, prompt_pieces = encode(self._pipeline, parameters)
             with stages.measured("denoise"):
                 latents = [
-                    self._denoise(parameters, prompt, seed, Steps(context, index, len(seeds)))
+                    self._denoise(parameters, prompt, init, seed, Steps(context, index, len(seeds)))
                     for index, seed in enumerate(seeds)
                 ]
             with stages.measured("decode"):
@@ -70,14 +84,14 @@ class SdxlModel:
         ]
         return Output(
             artifacts=artifacts,
-            effective=self._effective(parameters, seeds) | {"prompt_pieces": prompt_pieces},
+            effective=self._effective(parameters, seeds) | repainted | {"prompt_pieces": prompt_pieces},
             seconds=stages.seconds,
             peak_memory=stages.peak_memory,
         )
 
     def unload(self) -> None:
         """Give the memory back; the model cannot be used any more."""
-        del self._pipeline, self._own_scheduler
+        del self._pipeline, self._repainting, self._own_scheduler
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -92,20 +106,28 @@ class SdxlModel:
         self,
         parameters: SdxlParameters,
         prompt: Mapping[str, torch.Tensor | None],
+        init: InitLatents | None,
         seed: int,
         steps: Steps,
     ) -> torch.Tensor:
         """Latents of shape 1 × 4 × height/8 × width/8."""
+        # On the CPU, so that a seed means the same noise on every device.
+        generator = torch.Generator("cpu").manual_seed(seed)
+        start: dict[str, Any]
+        if init is None:
+            size = parameters.resolution
+            pipeline, start = self._pipeline, {"width": size.width, "height": size.height}
+        else:
+            pipeline = self._repainting
+            start = {"image": init.sample(generator), "strength": parameters.strength}
         # A new one for every image: samplers keep what they saw of the last.
-        self._pipeline.scheduler = self._scheduler(parameters)
-        latents: torch.Tensor = self._pipeline(
+        pipeline.scheduler = self._scheduler(parameters)
+        latents: torch.Tensor = pipeline(
             **prompt,
-            width=parameters.resolution.width,
-            height=parameters.resolution.height,
+            **start,
             num_inference_steps=parameters.steps,
             guidance_scale=parameters.guidance if parameters.is_guided else 1.0,
-            # On the CPU, so that a seed means the same noise on every device.
-            generator=torch.Generator("cpu").manual_seed(seed),
+            generator=generator,
             output_type="latent",
             return_dict=False,
             callback_on_step_end=steps,
@@ -151,8 +173,22 @@ class SdxlModel:
             "steps": parameters.steps,
             "guidance": parameters.guidance if parameters.is_guided else 1.0,
             "scheduler": parameters.scheduler,
-            "scheduler_class": type(self._pipeline.scheduler).__name__,
+            "scheduler_class": type(self._scheduler(parameters)).__name__,
             "deterministic": parameters.deterministic or self._device.type == "cpu",
             "precision": self._fingerprint["precision"],
             "device": str(self._device),
         }
+
+
+def _read(request: GenerationRequest[SdxlParameters]) -> InitPicture:
+    rules, size = request.job_type.init_image or InitImage(), request.parameters.resolution
+    return read_init_image(request.inputs["init_image"], rules, size, name="inputs.init_image")
+
+
+def _repainted(parameters: SdxlParameters, picture: InitPicture) -> dict[str, JsonValue]:
+    """What only a job with an init image has to tell."""
+    return {
+        "strength": parameters.strength,
+        "steps_run": parameters.steps_run,
+        "init_image": dict(picture.facts),
+    }

@@ -9,7 +9,6 @@ import pytest
 
 from ourvidz.plugins.family import GenerationRequest, JobCancelled, Model, Output
 from ourvidz.plugins.parameters import ParameterRefused
-from ourvidz.plugins.sdxl.parameters import InputUnsupported, SdxlParameters
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 from ourvidz.runtime.making.outputs import check_artifacts
 from ourvidz.spec.units import Resolution
@@ -106,22 +105,6 @@ def test_a_cancelled_job_stops_at_that_step(paint: Paint, context: Context) -> N
     assert len(context.seen) == 2
     context.error = None
     assert pixels(paint()) == expected
-
-
-def test_an_image_to_image_job_is_refused_instead_of_painted_from_text(
-    model: Model[SdxlParameters], context: Context
-) -> None:
-    spec = job_type(id="restyle", requires="init_image_upload", strength=0.75)
-    request = GenerationRequest(
-        job_type=spec,
-        parameters=parameters(strength=0.75),
-        seeds=(7,),
-        inputs={"init_image": Path("photo.png")},
-    )
-    with pytest.raises(InputUnsupported, match=r"restyle.*init_image") as refusal:
-        model.generate(request, context)
-    assert refusal.value.code == "input_unsupported"
-    assert context.seen == []
 
 
 def test_effective_parameters_say_what_was_really_used(paint: Paint) -> None:

@@ -1,0 +1,39 @@
+"""From an init image to the latents that SDXL starts from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from PIL.Image import Image
+
+from ourvidz.plugins.diffusion.stages import check_numbers
+
+
+class InitLatents:
+    """An init image as its VAE sees it: a mean and a spread for every latent, of which a seed draws one."""
+
+    def __init__(self, vae: Any, image: Image) -> None:
+        """Encode an RGB picture; 8 has to divide its sides. Raises OutputInvalid."""
+        own: torch.dtype = vae.dtype
+        # SDXL's VAE overflows in fp16 and says so by force_upcast.
+        exact = torch.float32 if vae.config.force_upcast else own
+        levels = torch.from_numpy(np.array(image)).to(vae.device, exact)
+        pixels = (levels / 127.5 - 1).permute(2, 0, 1).unsqueeze(0)
+        vae.to(exact)
+        try:
+            self._distribution = vae.encode(pixels).latent_dist
+        finally:
+            vae.to(own)
+        check_numbers(self._distribution.parameters, "latents of the init image")
+        self._config = vae.config
+
+    def sample(self, generator: torch.Generator) -> torch.Tensor:
+        """Latents of shape 1 × 4 × height/8 × width/8, scaled as the UNet knows them."""
+        latents: torch.Tensor = self._distribution.sample(generator)
+        mean, spread = self._config.get("latents_mean"), self._config.get("latents_std")
+        if mean is not None and spread is not None:
+            latents = latents - latents.new_tensor(mean).view(1, -1, 1, 1)
+            latents = latents / latents.new_tensor(spread).view(1, -1, 1, 1)
+        return latents * self._config.scaling_factor
