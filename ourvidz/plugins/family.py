@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from ourvidz.plugins.checkpoints.found import FoundCheckpoint, Progress
+
 
 @dataclass(frozen=True, slots=True)
 class VideoLength:
@@ -70,6 +72,12 @@ class ModelInvalid(NotReady):
     """The checkpoint is there but is not what the family can load."""
 
     code = "model_invalid"
+
+
+class DigestMismatch(NotReady):
+    """The checkpoint is another one than ``ourvidz.yaml`` names by its digest."""
+
+    code = "digest_mismatch"
 
 
 class RequirementMissing(NotReady):
@@ -234,7 +242,7 @@ class ModelFamily(Protocol[P]):
         ...
 
     def load(self, context: LoadContext) -> Model[P]:
-        """Load a checkpoint. Raises ModelMissing, ModelInvalid, RequirementMissing."""
+        """Load a checkpoint. Raises ModelMissing, ModelInvalid, DigestMismatch, RequirementMissing."""
         ...
 
 
@@ -247,6 +255,44 @@ class MakesSmallCheckpoint(Protocol):
 
         Return False if the checkpoint of this seed is there already. Raises CheckpointExists if
         anything else is.
+        """
+        ...
+
+
+@runtime_checkable
+class InspectsCheckpoints(Protocol):
+    """A family that can look at checkpoints without loading them, for ``ourvidz models list`` and ``check``.
+
+    Its ``load`` compares ``model.digest`` with the digest of what it finds.
+    """
+
+    def inspect(self, model: ModelEntry, root: Path) -> FoundCheckpoint:
+        """Look at every file that ``load`` would read, safetensors files by their headers.
+
+        Imports no torch, fetches nothing: a hub id is looked for in the local cache. Raises ModelMissing,
+        and ModelInvalid with everything that is wrong, one line for each.
+        """
+        ...
+
+
+@runtime_checkable
+class ConvertsCheckpoints(Protocol):
+    """A family that brings checkpoints from the layout of their authors into the one that it loads."""
+
+    def convert(
+        self,
+        source: Path,
+        folder: Path,
+        *,
+        precision: Precision | None,
+        components: str | None,
+        progress: Progress,
+    ) -> None:
+        """Write the checkpoint at ``source`` as a new ``folder``, which appears when it is complete.
+
+        ``precision`` None: what suits the family. ``components`` is as in ``models.NAME.components``, a
+        relative folder starting from the current one. Memory stays bounded, whatever the size. Raises
+        ModelMissing, ModelInvalid, CheckpointExists, DiskFull.
         """
         ...
 

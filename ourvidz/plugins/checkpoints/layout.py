@@ -1,4 +1,4 @@
-"""Checkpoints in the diffusers layout: found, and looked at file by file, before torch is imported.
+"""Checkpoints in the diffusers layout: looked at file by file, before torch is imported.
 
 A checkpoint is a folder with a ``model_index.json`` and one folder for each part of the pipeline.
 Weights are read from safetensors files alone, since a pickled file can run code.
@@ -7,7 +7,6 @@ Weights are read from safetensors files alone, since a pickled file can run code
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,16 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from ourvidz.errors import OurvidzError
-from ourvidz.plugins.family import ModelInvalid, ModelMissing
+from ourvidz.plugins.checkpoints.found import FilesIn, FoundCheckpoint, Kind
+from ourvidz.plugins.checkpoints.headers import check_safetensors
+from ourvidz.plugins.family import ModelInvalid
 
-#: ``owner/name`` as the hub allows it.
-_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+#: Settings and vocabularies, beside the weights.
+SMALL_FILES = ("*.json", "*.txt")
 
-#: Settings, vocabularies and the index of weights that are split, beside the weights.
-_SMALL = ("*.json", "*.txt")
-
-#: Longest header that the safetensors format allows, in bytes.
-_MAX_HEADER = 100_000_000
+#: How the file ends that says which tensor is in which of several files.
+_INDEX = ".safetensors.index"
 
 
 class CheckpointExists(OurvidzError):
@@ -43,6 +41,8 @@ class Part:
     """Its class in ``model_index.json``; None: any of the library's own."""
     weights: str | None = None
     """Its weights without ``.safetensors``; None for a part without weights."""
+    vocabulary: tuple[tuple[str, ...], ...] = ()
+    """Files of which all those of one group have to be there; transformers makes up what it does not find."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,11 @@ class Layout:
     pipeline: str
     """The class in ``model_index.json``."""
     parts: Mapping[str, Part]
+
+    @property
+    def weighty(self) -> tuple[str, ...]:
+        """The names of the parts with weights."""
+        return tuple(name for name, part in self.parts.items() if part.weights is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,25 +71,18 @@ class Checkpoint:
     files: tuple[str, ...]
     """Everything that is read when it is loaded, sorted, relative to the folder."""
 
+    def found(self, kind: Kind = "folder") -> FoundCheckpoint:
+        """Its files, for whoever counts or hashes them."""
+        files = FilesIn(folder=self.folder, files={name: name for name in self.files})
+        return FoundCheckpoint(kind=kind, folders=(files,))
 
-def find_checkpoint(location: str, root: Path, layout: Layout) -> Checkpoint:
-    """Find a checkpoint by its folder, which may be relative to ``root``, or by its hub id.
+    def settings(self, part: str) -> dict[str, Any]:
+        """What the settings file of a part says. Raises ModelInvalid."""
+        return read_json(self.folder / part / self.layout.parts[part].config)
 
-    A hub id is looked for in the local cache and then on the hub. Raises ModelMissing, ModelInvalid.
-    """
-    folder = root / Path(location).expanduser()
-    with reading_checkpoint():
-        is_folder, is_there = folder.is_dir(), folder.exists()
-    if is_folder:
-        return read_checkpoint(folder, layout)
-    if is_there:
-        raise ModelInvalid(
-            f"{folder} is a single file, expected a folder in the diffusers layout; "
-            f"{layout.pipeline}.from_single_file(…).save_pretrained(…) of diffusers converts one"
-        )
-    if _HUB_ID.fullmatch(location):
-        return _from_hub(location, folder, layout)
-    raise _missing(location, f"the folder {folder}", layout)
+    def index(self) -> dict[str, Any]:
+        """What ``model_index.json`` says. Raises ModelInvalid."""
+        return read_json(self.folder / "model_index.json")
 
 
 @contextmanager
@@ -97,82 +95,39 @@ def reading_checkpoint() -> Iterator[None]:
         raise ModelInvalid(f"{file} cannot be read: {reason}") from None
 
 
-@reading_checkpoint()
-def read_checkpoint(folder: Path, layout: Layout) -> Checkpoint:
-    """Look at every file of a checkpoint. Raises ModelInvalid naming the file that is not as it must be."""
-    index = _read_json(folder / "model_index.json")
+def read_checkpoint(folder: Path, layout: Layout, *, weights: bool = True) -> Checkpoint:
+    """Look at every file of a checkpoint, or without ``weights`` at what else there is in one.
+
+    Raises ModelInvalid naming every file that is not as it must be, one line for each.
+    """
+    with reading_checkpoint():
+        index = read_json(folder / "model_index.json")
     found = index.get("_class_name")
     if found != layout.pipeline:
         raise ModelInvalid(f"{folder / 'model_index.json'}: found {found}, expected {layout.pipeline}")
-    files, variants = ["model_index.json"], dict[str, str | None]()
+    files, variants, problems = ["model_index.json"], dict[str, str | None](), list[str]()
     for name, part in layout.parts.items():
-        _check_class(folder, name, part, index.get(name))
-        _read_json(folder / name / part.config)
-        files += (_relative(path, folder) for path in _small_files(folder / name))
-        if part.weights is not None:
-            variants[name], weights = _weights(folder / name, part.weights)
-            for path in weights:
-                check_safetensors(path)
-            files += (_relative(path, folder) for path in weights)
+        try:
+            with reading_checkpoint():
+                _check_class(folder, name, part, index.get(name))
+                files += _settings_of(folder / name, part, has_weights=weights)
+                if weights and part.weights is not None:
+                    variants[name], paths = _weights(folder / name, part.weights)
+                    files += [_relative(path) for path in paths]
+        except ModelInvalid as error:
+            problems.append(str(error))
+    if problems:
+        raise ModelInvalid("\n".join(problems))
     return Checkpoint(folder=folder, layout=layout, variants=variants, files=tuple(sorted(set(files))))
 
 
-def check_safetensors(path: Path) -> None:
-    """Compare a safetensors file's header with its length. Raises ModelInvalid if it is not whole."""
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > min(_MAX_HEADER, size):
-                raise ValueError("its header is cut off")
-            header = json.loads(file.read(length))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-    except FileNotFoundError:
-        raise ModelInvalid(f"{path} is missing; fetch the checkpoint again") from None
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ModelInvalid(f"{path} is not a safetensors file: {error}; fetch it again") from None
-    whole = 8 + length + max(ends, default=0)
-    if size != whole:
-        raise ModelInvalid(f"{path} has {size} bytes, expected {whole}; fetch it again")
-
-
-def _from_hub(repository: str, folder: Path, layout: Layout) -> Checkpoint:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    wanted = ["model_index.json", *(f"{name}/{suffix}" for name in layout.parts for suffix in _SMALL)]
-    wanted += [f"{name}/{part.weights}*.safetensors" for name, part in layout.parts.items() if part.weights]
-    problem: Exception | None = None
-    # The cache first, so that a worker starts without a network; then without the fp16 copies.
-    for offline, unwanted in ((True, None), (False, "*.fp16.*"), (False, None)):
-        try:
-            path = snapshot_download(
-                repository, allow_patterns=wanted, ignore_patterns=unwanted, local_files_only=offline
-            )
-            return read_checkpoint(Path(path), layout)
-        except (ModelInvalid, LocalEntryNotFoundError, HfHubHTTPError, HFValidationError) as error:
-            problem = error
-    if isinstance(problem, ModelInvalid):
-        raise problem
-    reason = str(problem).strip().splitlines()[0]
-    looked = f"the folder {folder}, the hub's local cache and the hub itself ({reason})"
-    raise _missing(repository, looked, layout)
-
-
-def _missing(location: str, looked: str, layout: Layout) -> ModelMissing:
-    return ModelMissing(
-        f"there is no checkpoint {location!r}: looked for {looked}. Put a {layout.pipeline} in the "
-        "diffusers layout there, name another folder or hub id in ourvidz.yaml (models: … location:), "
-        f"or build a small one of random weights with: ourvidz models make-small {layout.family} DIR"
-    )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file. Raises ModelInvalid, and OSError if the file cannot be read."""
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise ModelInvalid(f"{path} is missing; fetch the checkpoint again") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelInvalid(f"{path} is not JSON: {error}") from None
     if not isinstance(content, dict):
         raise ModelInvalid(f"{path}: found {type(content).__name__}, expected a JSON object")
@@ -191,29 +146,37 @@ def _check_class(folder: Path, name: str, part: Part, entry: object) -> None:
         raise ModelInvalid(f"{index}: {name} is a {class_name}, expected a {part.class_name}")
 
 
-def _small_files(folder: Path) -> Iterator[Path]:
-    for pattern in _SMALL:
-        yield from folder.glob(pattern)
+def _settings_of(folder: Path, part: Part, *, has_weights: bool) -> Iterator[str]:
+    read_json(folder / part.config)
+    groups = part.vocabulary
+    if groups and not any(all((folder / name).is_file() for name in group) for group in groups):
+        missing = next(name for name in groups[0] if not (folder / name).is_file())
+        raise ModelInvalid(f"{folder / missing} is missing; fetch the checkpoint again")
+    for pattern in SMALL_FILES:
+        for path in folder.glob(pattern):
+            if has_weights or _INDEX not in path.name:
+                yield _relative(path)
 
 
 def _weights(folder: Path, stem: str) -> tuple[str | None, list[Path]]:
-    """The variant to load and its files."""
+    """The variant to load and its files, each of them whole."""
     for variant in (None, "fp16"):
         dotted = "" if variant is None else f".{variant}"
         whole = folder / f"{stem}{dotted}.safetensors"
-        if whole.is_file():
-            return variant, [whole]
-        index = folder / f"{stem}.safetensors.index{dotted}.json"
-        if index.is_file():
-            return variant, [folder / name for name in _names_in(index)]
+        index = folder / f"{stem}{_INDEX}{dotted}.json"
+        if whole.is_file() or index.is_file():
+            paths = [whole] if whole.is_file() else [folder / name for name in files_in_index(index)]
+            for path in paths:
+                check_safetensors(path)
+            return variant, paths
     pickled = sorted(path.name for path in folder.glob("*.bin"))
     hint = f"; {pickled[0]} is pickled, which may run code and is never loaded" if pickled else ""
     raise ModelInvalid(f"{folder / stem}.safetensors is missing{hint}")
 
 
-def _names_in(index: Path) -> list[str]:
-    """The files that weights are split into, sorted."""
-    weight_map = _read_json(index).get("weight_map")
+def files_in_index(index: Path) -> list[str]:
+    """The files that weights are split into, sorted. Raises ModelInvalid."""
+    weight_map = read_json(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise ModelInvalid(f"{index}: found no weight_map, expected tensors with their files")
     for name in weight_map.values():
@@ -223,5 +186,6 @@ def _names_in(index: Path) -> list[str]:
     return sorted(set(weight_map.values()))
 
 
-def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+def _relative(path: Path) -> str:
+    """The path of a part's file inside the checkpoint's folder."""
+    return f"{path.parent.name}/{path.name}"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ourvidz.plugins.checkpoints.layout import find_checkpoint
+from ourvidz.plugins.checkpoints.finding import find_checkpoint
 from ourvidz.plugins.family import LoadContext, Model
 from ourvidz.plugins.sdxl.layout import LAYOUT
 from ourvidz.plugins.sdxl.parameters import MIN_SIDE, SIZE_STEP, SdxlParameters, least_steps
@@ -42,6 +42,9 @@ class SdxlFamily:
         yield from check_parameters(job_type, SdxlParameters)
         yield from check_sizes(job_type, model)
         yield from _check_content(job_type)
+        if "loras" in job_type.params:
+            expected = "none, since a request does not choose files on this machine"
+            yield Finding(("params", "loras"), "parameter_refused", "a choice", expected)
 
     def reduce(self, parameters: SdxlParameters, profile: Profile) -> SdxlParameters:
         """Scale size and steps down, to sides that 8 divides and at least one step.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from ourvidz.plugins.checkpoints.layout import find_checkpoint
+from ourvidz.plugins.checkpoints.finding import find_checkpoint
 from ourvidz.plugins.family import LoadContext, Model
 from ourvidz.plugins.spec_checks import check_parameters, check_sizes
 from ourvidz.plugins.wan.layout import LAYOUT

@@ -54,7 +54,8 @@ def test_a_relative_folder_that_may_be_a_hub_id_is_looked_for_as_both(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     for location in ("checkpoints/landscapes", "checkpoints/landscapes--small"):
-        looked = f"the folder {tmp_path / location}, the hub's local cache and the hub itself "
+        cache = f"the hub's local cache {tmp_path / 'cache'}"
+        looked = f"the folder {tmp_path / location}, {cache} and the hub itself "
         with pytest.raises(ModelMissing, match=f"no checkpoint '{location}': looked for {looked}"):
             load_from(location, root=tmp_path)
 
@@ -92,6 +93,24 @@ def test_a_relative_folder_starts_from_the_root(checkpoint: Path) -> None:
 def test_an_incomplete_checkpoint_names_the_file(copy: Path, file: str) -> None:
     (copy / file).unlink()
     with pytest.raises(ModelInvalid, match=f"{copy / file} is missing"):
+        load_from(copy)
+
+
+def test_all_that_is_wrong_with_a_checkpoint_is_told_at_once(copy: Path) -> None:
+    (copy / "vae/config.json").unlink()
+    (copy / UNET).write_bytes(b"")
+    with pytest.raises(ModelInvalid) as refusal:
+        load_from(copy)
+    assert [line.split(" is ")[0] for line in str(refusal.value).splitlines()] == [
+        str(copy / UNET),
+        str(copy / "vae/config.json"),
+    ]
+
+
+@pytest.mark.parametrize("file", ["vocab.json", "merges.txt"])
+def test_a_tokenizer_without_words_is_refused_instead_of_made_up(copy: Path, file: str) -> None:
+    (copy / "tokenizer" / file).unlink()
+    with pytest.raises(ModelInvalid, match=f"tokenizer/{file} is missing"):
         load_from(copy)
 
 
@@ -174,11 +193,6 @@ def test_pickled_weights_are_never_loaded(copy: Path) -> None:
     (copy / UNET).rename(copy / "unet" / "diffusion_pytorch_model.bin")
     with pytest.raises(ModelInvalid, match=r"diffusion_pytorch_model\.bin is pickled"):
         load_from(copy)
-
-
-def test_a_single_file_is_refused_with_the_way_to_convert_it(copy: Path) -> None:
-    with pytest.raises(ModelInvalid, match=r"single file.*from_single_file"):
-        load_from(copy / UNET)
 
 
 def test_weights_that_were_cut_off_are_noticed_by_their_length(copy: Path) -> None:
