@@ -25,14 +25,14 @@ from ourvidz.runtime.backends import open_callback, open_queue, open_storage
 from ourvidz.runtime.callback.delivery import deliver_due
 from ourvidz.runtime.executor import Executor, HandBack, Rules, Stop
 from ourvidz.runtime.heartbeat import Heartbeat
-from ourvidz.runtime.making.maker import Maker
+from ourvidz.runtime.making.maker import Maker, NamedProfile
 from ourvidz.runtime.making.resident_model import ResidentModel
 from ourvidz.runtime.making.review import Review
 from ourvidz.runtime.observer import Observer
 from ourvidz.runtime.result_places import result_places
 from ourvidz.runtime.spec_watch import SpecWatch
 from ourvidz.spec.job_type import JobType
-from ourvidz.spec.settings import Profile, WorkerEntry
+from ourvidz.spec.settings import WorkerEntry
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +205,7 @@ class Worker:
             model=self._model,
             storage=self._storage,
             review=Review.of(project),
-            profile=_profile(project, self._profile or entry.profile),
+            profile=find_profile(project, self._profile or entry.profile),
         )
         fallback = project.settings.on_failure == "fallback"
         return Rules(catalog=project.catalog, maker=maker, fallback=fallback)
@@ -254,11 +254,12 @@ class Worker:
                 signal.signal(number, handler)
 
 
-def _profile(project: Project, name: str | None) -> Profile | None:
+def find_profile(project: Project, name: str | None) -> NamedProfile | None:
+    """The profile of this name; None for None. Raises ProfileUnknown."""
     if name is None:
         return None
     profiles = project.settings.profiles
     if name not in profiles:
         known = ", ".join(profiles) or "none"
         raise ProfileUnknown(f"there is no profile {name!r} in ourvidz.yaml; known: {known}")
-    return profiles[name]
+    return NamedProfile(name, profiles[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("torch", "diffusers", "transformers", "supabase", "redis", "PIL", "numpy", "rich")
+HEAVY = ("torch", "diffusers", "transformers", "supabase", "redis", "av", "PIL", "numpy", "rich")
 
 
 def test_the_package_and_its_families_leave_heavy_libraries_out() -> None:

@@ -1,80 +1,112 @@
-"""Pictures are looked at before they count, and encoded without a change to their pixels."""
+"""What a model made is looked at before it counts: pictures and videos, of the right kind and number."""
 
 from __future__ import annotations
 
-import io
-import json
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from PIL import Image
-from pydantic import JsonValue
 
-from ourvidz.plugins.family import ImageArtifact, OutputInvalid
-from ourvidz.runtime.making.outputs import BLACK, check_artifacts, encode_png, encode_thumbnail
+from ourvidz.plugins.family import Artifact, OutputInvalid, VideoArtifact, VideoLength
+from ourvidz.runtime.making.outputs import check_artifacts
+from ourvidz.runtime.making.pictures import BLACK
+from ourvidz.runtime.making.videos import STILL
 from ourvidz.spec.units import Resolution
+from tests.runtime.artifacts import Frames, flying, gradient, made, video
 
 SIZE = Resolution(64, 48)
+LENGTH = VideoLength(frames=9, fps=16)
 
 
-def gradient(width: int = 64, height: int = 48) -> Image.Image:
-    ramp = Image.linear_gradient("L").resize((width, height))
-    return Image.merge("RGB", (ramp, ramp.rotate(180), ramp.rotate(90)))
+class TestPictures:
+    def test_a_sound_output_passes(self) -> None:
+        check_artifacts(made(gradient(), gradient()), seeds=(7, 8), size=SIZE)
+
+    def test_a_dark_picture_with_one_light_passes(self) -> None:
+        night = Image.new("RGB", (64, 48))
+        night.putpixel((10, 10), (0, 0, BLACK + 1))
+        check_artifacts(made(night), seeds=(7,), size=SIZE)
+
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [
+            (made(), r"made \(index, seed\) \[\], expected \[\(0, 7\)\]"),
+            (made(gradient(), gradient()), "made"),
+            (made(gradient(), first_seed=8), "made"),
+            (made(gradient(48, 64)), r"image 0 \(seed 7\) is 48x64, expected 64x48"),
+            (made(gradient().convert("RGBA")), "has mode RGBA, expected RGB"),
+            (made(Image.new("RGB", (64, 48))), "is black"),
+            (made(Image.new("RGB", (64, 48), (BLACK, BLACK, 0))), "is black"),
+            (made(Image.new("RGB", (64, 48), (255, 255, 255))), "one single colour"),
+            ([video(flying())], r"made VideoArtifact 0, expected an image"),
+        ],
+    )
+    def test_what_is_no_result_is_refused(self, wrong: Sequence[Artifact], words: str) -> None:
+        with pytest.raises(OutputInvalid, match=words):
+            check_artifacts(wrong, seeds=(7,), size=SIZE)
 
 
-def made(*images: Image.Image, first_seed: int = 7) -> list[ImageArtifact]:
-    return [
-        ImageArtifact(index=index, seed=first_seed + index, image=image) for index, image in enumerate(images)
-    ]
+def _filled(level: int) -> Frames:
+    return np.full((9, 48, 64, 3), level, np.uint8)
 
 
-def test_a_sound_output_passes() -> None:
-    check_artifacts(made(gradient(), gradient()), seeds=(7, 8), size=SIZE)
+def _noisy(levels: int) -> Frames:
+    """One picture nine times, with a noise of so many levels on it."""
+    noise = np.random.default_rng(0).integers(0, levels, (9, 48, 64, 3), endpoint=True)
+    return np.asarray(flying()[:1] // 2 + noise, np.uint8)
 
 
-def test_a_dark_picture_with_one_light_passes() -> None:
-    night = Image.new("RGB", (64, 48))
-    night.putpixel((10, 10), (0, 0, BLACK + 1))
-    check_artifacts(made(night), seeds=(7,), size=SIZE)
+def _dawn() -> Frames:
+    """Black, but for one pixel that lights up in the last frame."""
+    frames = _filled(0)
+    frames[-1, 5, 5, 2] = BLACK + 1
+    return frames
 
 
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        (made(), r"made \(index, seed\) \[\], expected \[\(0, 7\)\]"),
-        (made(gradient(), gradient()), "made"),
-        (made(gradient(), first_seed=8), "made"),
-        (made(gradient(48, 64)), r"image 0 \(seed 7\) is 48x64, expected 64x48"),
-        (made(gradient().convert("RGBA")), "has mode RGBA, expected RGB"),
-        (made(Image.new("RGB", (64, 48))), "is black"),
-        (made(Image.new("RGB", (64, 48), (BLACK, BLACK, 0))), "is black"),
-        (made(Image.new("RGB", (64, 48), (255, 255, 255))), "one single colour"),
-    ],
-)
-def test_what_is_no_result_is_refused(wrong: list[ImageArtifact], words: str) -> None:
-    with pytest.raises(OutputInvalid, match=words):
-        check_artifacts(wrong, seeds=(7,), size=SIZE)
+def _flicker() -> Frames:
+    """Every frame of one colour, none like the other."""
+    return np.broadcast_to(np.arange(100, 109, dtype=np.uint8).reshape(9, 1, 1, 1), (9, 48, 64, 3))
 
 
-@pytest.mark.parametrize("prompt", ["a lighthouse at dusk", "ein Leuchtturm in der Dämmerung", "黄昏の灯台"])
-def test_a_png_says_how_it_was_made_and_keeps_its_pixels(prompt: str) -> None:
-    parameters: dict[str, JsonValue] = {"prompt": prompt, "seed": 7, "guidance": 6.0}
-    image = gradient()
-    with Image.open(io.BytesIO(encode_png(image, parameters))) as read:
-        assert (read.format, read.mode, read.tobytes()) == ("PNG", "RGB", image.tobytes())
-        assert json.loads(read.info["parameters"]) == parameters
+def _blink() -> Frames:
+    """A still picture in which one pixel changes by a little more than rounding does."""
+    frames = np.repeat(flying()[:1], 9, axis=0)
+    frames[4, 10, 10, 0] += STILL + 1
+    return frames
 
 
-def test_the_same_picture_gives_the_same_file() -> None:
-    assert encode_png(gradient(), {"seed": 7}) == encode_png(gradient(), {"seed": 7})
+class TestVideos:
+    @pytest.mark.parametrize("frames", [flying(), _dawn(), _blink()])
+    def test_a_video_in_which_anything_moves_passes(self, frames: Frames) -> None:
+        check_artifacts([video(frames)], seeds=(7,), size=SIZE, length=LENGTH)
 
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [
+            (video(flying(frames=5)), r"video 0 \(seed 7\) has 5 frames at 16 a second, expected 9 at 16"),
+            (video(flying(), fps=24), "has 9 frames at 24 a second, expected 9 at 16"),
+            (video(flying(48, 64)), r"video 0 \(seed 7\) is 48x64, expected 64x48"),
+            (video(flying() / 255), r"has float64 frames of shape \(9, 48, 64, 3\), expected uint8"),
+            (video(flying()[..., 0]), r"has uint8 frames of shape \(9, 48, 64\), expected uint8 and"),
+            (video(_filled(0)), "is black from beginning to end"),
+            (video(_filled(BLACK)), "is black from beginning to end"),
+            (video(_filled(200)), "has one single colour in every frame"),
+            (video(_flicker()), "has one single colour in every frame"),
+            (video(_noisy(0)), "is frozen: all 9 frames show the same"),
+            (video(_noisy(STILL)), "is frozen: all 9 frames show the same"),
+            (made(gradient())[0], "made ImageArtifact 0, expected a video of 9 frames"),
+        ],
+    )
+    def test_what_is_no_result_is_refused(self, wrong: Artifact, words: str) -> None:
+        with pytest.raises(OutputInvalid, match=words) as refused:
+            check_artifacts([wrong], seeds=(7,), size=SIZE, length=LENGTH)
+        assert refused.value.code == "output_invalid"
 
-@pytest.mark.parametrize(
-    ("size", "expected"), [((1024, 1024), (256, 256)), ((832, 480), (256, 148)), ((100, 50), (100, 50))]
-)
-def test_a_thumbnail_keeps_the_shape_and_its_longest_side(
-    size: tuple[int, int], expected: tuple[int, int]
-) -> None:
-    image = gradient(*size)
-    with Image.open(io.BytesIO(encode_thumbnail(image, 256))) as small:
-        assert (small.format, small.size) == ("WEBP", expected)
-    assert image.size == size
+    def test_more_than_rounding_is_motion(self) -> None:
+        check_artifacts([video(_noisy(STILL + 1))], seeds=(7,), size=SIZE, length=LENGTH)
+
+    def test_looking_leaves_the_frames_as_they_were(self) -> None:
+        artifact: VideoArtifact = video(flying())
+        artifact.frames.flags.writeable = False
+        check_artifacts([artifact], seeds=(7,), size=SIZE, length=LENGTH)

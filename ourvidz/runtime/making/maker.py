@@ -1,4 +1,4 @@
-"""From a claimed job to its result: read, review, generate, check, review again, store."""
+"""From a claimed job to its result: read, review, generate, check, review again, encode, store."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from ourvidz.jobs.wire import read_envelope
 from ourvidz.plugins.family import GenerationRequest, JobContext, ModelFamily
 from ourvidz.plugins.parameters import adopt_request, resolve_parameters
 from ourvidz.plugins.reviewers import ReviewedRequest
+from ourvidz.runtime.making.encoding import encode
 from ourvidz.runtime.making.inputs import fetch_inputs
 from ourvidz.runtime.making.outputs import check_artifacts
 from ourvidz.runtime.making.requests import check_takes_jobs, seeds
 from ourvidz.runtime.making.resident_model import ResidentModel
 from ourvidz.runtime.making.review import Review
 from ourvidz.runtime.making.storing import ResultStore
+from ourvidz.runtime.making.videos import require_encoder
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import Profile
@@ -70,6 +72,14 @@ def read_job(claim: Claim, catalog: Catalog) -> Job:
     return Job(claim, request, job_type)
 
 
+@dataclass(frozen=True, slots=True)
+class NamedProfile:
+    """A profile, and what ``ourvidz.yaml`` calls it."""
+
+    name: str
+    profile: Profile
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maker:
     """Everything that it takes to make the jobs of one family."""
@@ -78,7 +88,7 @@ class Maker:
     model: ResidentModel
     storage: Storage
     review: Review
-    profile: Profile | None
+    profile: NamedProfile | None
 
     def make(self, job: Job, catalog: Catalog, context: MakingContext) -> Result:
         """Make a job and store what came out.
@@ -88,7 +98,9 @@ class Maker:
         request, job_type, watch = job.request, job.job_type, Stopwatch()
         parameters = resolve_parameters(self.family, job_type, request)
         if self.profile is not None:
-            parameters = self.family.reduce(parameters, self.profile)
+            parameters = self.family.reduce(parameters, self.profile.profile)
+        if parameters.length is not None:
+            require_encoder()
         reviewed = ReviewedRequest(
             job_type=job_type,
             prompt=request.prompt,
@@ -109,13 +121,32 @@ class Maker:
                 ),
                 context,
             )
-        check_artifacts(output.artifacts, seeds=seeds(request), size=parameters.resolution)
+        with watch.stage("check"):
+            check_artifacts(
+                output.artifacts,
+                seeds=seeds(request),
+                size=parameters.resolution,
+                length=parameters.length,
+            )
         reviews |= self.review.output(reviewed, output.artifacts)
+        context.step("encode", 0, 0)
+        with watch.stage("encode"):
+            # What a file itself says about how it was made.
+            known = {
+                **output.effective,
+                "job_type": job_type.id,
+                "spec_digest": job_type.digest,
+                "prompt": request.prompt,
+            }
+            encoded = [
+                encode(one, parameters=known, thumbnail=job_type.thumbnail, folder=context.folder)
+                for one in output.artifacts
+            ]
         context.step("store", 0, 0)
         with watch.stage("store"):
             bucket = catalog.buckets[job_type.storage_bucket]
             store = ResultStore(self.storage, bucket, job_type, request, job.claim.lease)
-            assets = store.put_output(output)
+            assets = tuple(map(store.put, encoded))
         return Result(
             job_type=request.job_type,
             effective_job_type=job_type.id,
@@ -124,7 +155,9 @@ class Maker:
             attempt=job.claim.attempt,
             assets=assets,
             parameters=dict(output.effective),
+            profile=None if self.profile is None else self.profile.name,
             fingerprint=dict(model.fingerprint),
             reviews=reviews,
-            seconds={**watch.seconds, **output.seconds},
+            seconds={**output.seconds, **watch.seconds},
+            peak_memory=output.peak_memory,
         )

@@ -1,76 +1,35 @@
-"""What a model made: checked before it counts, then encoded. Nothing here touches a disk or a network."""
+"""What a model made, compared with what was asked for, before it counts."""
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from pydantic import JsonValue
-
-from ourvidz.plugins.family import Artifact, ImageArtifact, OutputInvalid
+from ourvidz.plugins.family import Artifact, ImageArtifact, OutputInvalid, VideoArtifact, VideoLength
+from ourvidz.runtime.making.pictures import check_image
+from ourvidz.runtime.making.videos import check_video
 from ourvidz.spec.units import Resolution
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
-#: A picture with no level above this one is black. Numbers that overflowed and filters that blank a
-#: picture give 0 everywhere; a painted night, however dark, has lights brighter than video's black, 16.
-BLACK = 16
+def check_artifacts(
+    artifacts: Sequence[Artifact],
+    *,
+    seeds: Sequence[int],
+    size: Resolution,
+    length: VideoLength | None = None,
+) -> None:
+    """Look at number, order, seeds, kind, size, length, and whether there is something to see.
 
-#: zlib's level for PNG: a 1024×1024 picture in 0.1 s, 5 to 15 % larger than the default's in 0.3 s.
-PNG_COMPRESSION = 1
-
-#: WebP quality of thumbnails; above it files grow faster than anybody sees.
-THUMBNAIL_QUALITY = 85
-
-
-def check_artifacts(artifacts: Sequence[Artifact], *, seeds: Sequence[int], size: Resolution) -> None:
-    """Compare what was made with what was asked for: number, order, seeds, size, and something to see.
-
-    Raises OutputInvalid naming the image.
+    ``length`` is what a video has to have; None asks for images. Raises OutputInvalid naming the artifact.
     """
     made = [(artifact.index, artifact.seed) for artifact in artifacts]
     if made != list(enumerate(seeds)):
         raise OutputInvalid(f"the model made (index, seed) {made}, expected {list(enumerate(seeds))}")
     for artifact in artifacts:
-        if not isinstance(artifact, ImageArtifact):
-            raise OutputInvalid(f"the model made a video from seed {artifact.seed}, expected an image")
-        _check_image(artifact, size)
-
-
-def encode_png(image: Image, parameters: Mapping[str, JsonValue]) -> bytes:
-    """Encode an RGB picture, with ``parameters`` as JSON in the text chunk of the same name."""
-    from PIL.PngImagePlugin import PngInfo
-
-    info = PngInfo()
-    # Latin letters become a tEXt chunk, which every reader knows, and others an iTXt chunk.
-    info.add_text("parameters", json.dumps(parameters, ensure_ascii=False))
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=PNG_COMPRESSION, pnginfo=info)
-    return file.getvalue()
-
-
-def encode_thumbnail(image: Image, longest_side: int) -> bytes:
-    """Encode a WebP of at most ``longest_side`` pixels either way; a smaller picture keeps its size."""
-    from PIL.Image import Resampling
-
-    small = image.copy()
-    small.thumbnail((longest_side, longest_side), Resampling.LANCZOS)
-    file = io.BytesIO()
-    small.save(file, "WEBP", quality=THUMBNAIL_QUALITY)
-    return file.getvalue()
-
-
-def _check_image(artifact: ImageArtifact, size: Resolution) -> None:
-    image, name = artifact.image, f"image {artifact.index} (seed {artifact.seed})"
-    if image.mode != "RGB":
-        raise OutputInvalid(f"{name} has mode {image.mode}, expected RGB")
-    if image.size != (size.width, size.height):
-        raise OutputInvalid(f"{name} is {image.width}x{image.height}, expected {size}")
-    counts = [image.getchannel(channel).histogram() for channel in "RGB"]
-    if not any(any(levels[BLACK + 1 :]) for levels in counts):
-        raise OutputInvalid(f"{name} is black")
-    if all(max(levels) == size.pixels for levels in counts):
-        raise OutputInvalid(f"{name} has one single colour")
+        if isinstance(artifact, ImageArtifact) and length is None:
+            check_image(artifact, size)
+        elif isinstance(artifact, VideoArtifact) and length is not None:
+            check_video(artifact, size, length)
+        else:
+            expected = "an image" if length is None else f"a video of {length.frames} frames"
+            found = type(artifact).__name__
+            raise OutputInvalid(f"the model made {found} {artifact.index}, expected {expected}")

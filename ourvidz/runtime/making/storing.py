@@ -1,17 +1,14 @@
-"""Encodes what a model made and puts it into the job type's bucket."""
+"""Puts what was encoded into the job type's bucket."""
 
 from __future__ import annotations
 
 import hashlib
 
-from pydantic import JsonValue
-
 from ourvidz.jobs.envelope import Envelope
 from ourvidz.jobs.queue import Lease
 from ourvidz.jobs.results import Asset, StoredFile
 from ourvidz.jobs.storage import Storage, StorageRefused, result_key
-from ourvidz.plugins.family import Artifact, ImageArtifact, Output, OutputInvalid
-from ourvidz.runtime.making.outputs import encode_png, encode_thumbnail
+from ourvidz.runtime.making.encoding import EncodedArtifact, EncodedFile
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import BucketEntry
 
@@ -28,62 +25,42 @@ class ResultStore:
         self._request = request
         self._lease = lease
 
-    def put_output(self, output: Output) -> tuple[Asset, ...]:
-        """Store every picture with its thumbnail.
+    def put(self, encoded: EncodedArtifact) -> Asset:
+        """Store an image or video with its thumbnail.
 
         Raises StorageUnavailable, and StorageRefused for what the bucket does not take.
         """
-        return tuple(self._put_artifact(artifact, output) for artifact in output.artifacts)
-
-    def _put_artifact(self, artifact: Artifact, output: Output) -> Asset:
-        if isinstance(artifact, ImageArtifact):
-            return self._put_image(artifact, output)
-        raise OutputInvalid(f"artifact {artifact.index} is a video, expected an image")
-
-    def _put_image(self, artifact: ImageArtifact, output: Output) -> Asset:
-        picture = encode_png(artifact.image, self._parameters(artifact, output))
-        stored = self._put(f"{artifact.index}.png", picture, "image/png")
-        thumbnail = None
-        if self._job_type.thumbnail:
-            small = encode_thumbnail(artifact.image, self._job_type.thumbnail)
-            thumbnail = self._put(f"{artifact.index}.thumb.webp", small, "image/webp")
+        length = encoded.length
         return Asset(
-            **stored.model_dump(),
-            type="image",
-            index=artifact.index,
-            seed=artifact.seed,
-            width=artifact.image.width,
-            height=artifact.image.height,
-            thumbnail=thumbnail,
+            **self._put(encoded.file).model_dump(),
+            type=encoded.type,
+            index=encoded.index,
+            seed=encoded.seed,
+            width=encoded.size.width,
+            height=encoded.size.height,
+            frames=None if length is None else length.frames,
+            duration=None if length is None else length.seconds,
+            thumbnail=None if encoded.thumbnail is None else self._put(encoded.thumbnail),
         )
 
-    def _parameters(self, artifact: ImageArtifact, output: Output) -> dict[str, JsonValue]:
-        """What the picture itself says about how it was made."""
-        return {
-            **output.effective,
-            "job_type": self._job_type.id,
-            "spec_digest": self._job_type.digest,
-            "prompt": self._request.prompt,
-            "seed": artifact.seed,
-        }
-
-    def _put(self, name: str, data: bytes, mime: str) -> StoredFile:
+    def _put(self, file: EncodedFile) -> StoredFile:
         bucket = self._job_type.storage_bucket
-        if mime not in self._bucket.file_types:
+        if file.mime not in self._bucket.file_types:
             raise StorageRefused(
-                f"the bucket {bucket} takes {', '.join(self._bucket.file_types)}, not {mime}"
+                f"the bucket {bucket} takes {', '.join(self._bucket.file_types)}, not {file.mime}"
             )
-        if self._bucket.max_size is not None and len(data) > self._bucket.max_size:
+        size = len(file.data)
+        if self._bucket.max_size is not None and size > self._bucket.max_size:
             raise StorageRefused(
-                f"{name} has {len(data)} bytes, and the bucket {bucket} takes {self._bucket.max_size}"
+                f"{file.name} has {size} bytes, and the bucket {bucket} takes {self._bucket.max_size}"
             )
         request = self._request
-        key = result_key(bucket, request.user_id, request.job_id, self._lease.token, name)
-        self._storage.put(key, data, content_type=mime)
+        key = result_key(bucket, request.user_id, request.job_id, self._lease.token, file.name)
+        self._storage.put(key, file.data, content_type=file.mime)
         return StoredFile(
             bucket=bucket,
             path=key.path,
-            mime=mime,
-            size=len(data),
-            sha256=hashlib.sha256(data).hexdigest(),
+            mime=file.mime,
+            size=size,
+            sha256=hashlib.sha256(file.data).hexdigest(),
         )
