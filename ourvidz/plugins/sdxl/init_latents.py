@@ -16,16 +16,19 @@ class InitLatents:
 
     def __init__(self, vae: Any, image: Image) -> None:
         """Encode an RGB picture; 8 has to divide its sides. Raises OutputInvalid."""
-        own: torch.dtype = vae.dtype
+        vae_dtype: torch.dtype = vae.dtype
         # SDXL's VAE overflows in fp16 and says so by force_upcast.
-        exact = torch.float32 if vae.config.force_upcast else own
+        exact = torch.float32 if vae.config.force_upcast else vae_dtype
         levels = torch.from_numpy(np.array(image)).to(vae.device, exact)
         pixels = (levels / 127.5 - 1).permute(2, 0, 1).unsqueeze(0)
-        vae.to(exact)
+        parts = [part for part in (vae.encoder, vae.quant_conv) if part is not None]
+        for part in parts:
+            part.to(exact)
         try:
             self._distribution = vae.encode(pixels).latent_dist
         finally:
-            vae.to(own)
+            for part in parts:
+                part.to(vae_dtype)
         check_numbers(self._distribution.parameters, "latents of the init image")
         self._config = vae.config
 

@@ -12,6 +12,7 @@ from PIL import Image
 from pydantic import JsonValue
 
 from ourvidz.plugins.diffusion.devices import algorithms
+from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.diffusion.stages import Stages, Steps, check_numbers
 from ourvidz.plugins.family import (
     GenerationRequest,
@@ -40,9 +41,10 @@ class SdxlModel:
         """``pipeline`` is diffusers' StableDiffusionXLPipeline, all of it on ``device``."""
         self._pipeline = pipeline
         # The very same parts in memory; only the loop around them differs.
-        self._repainting = diffusers.StableDiffusionXLImg2ImgPipeline(
-            **pipeline.components, add_watermarker=False
-        )
+        with quiet_libraries():
+            self._repainting = diffusers.StableDiffusionXLImg2ImgPipeline(
+                **pipeline.components, add_watermarker=False
+            )
         self._repainting.set_progress_bar_config(disable=True)
         self._device = device
         self._own_scheduler = pipeline.scheduler

@@ -5,7 +5,8 @@ their negatives, past every block, down to the coarsest level and up again, smoo
 last block subtracts this smooth copy from the latents and calls what is left the noise. So sampling,
 with any sampler, takes the grain away and leaves soft shapes. The random weights of everything else
 (text, attention, residual blocks) bend those shapes, by the prompt. The VAE's decoder carries the
-latents in the same way and mixes them into colours.
+latents in the same way and mixes them into colours; its encoder carries an init image's colours back
+into latents.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ourvidz.plugins.diffusion.drawn_weights import BLUR
+
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
@@ -22,9 +25,6 @@ if TYPE_CHECKING:
 #: Four latents and their negatives. In pairs, since silu(a) - silu(-a) = a: what a pair carries gets
 #: through a normalisation and an activation unbent.
 CARRIED = 8
-
-#: A binomial 3×3 blur, for going down and up between levels.
-BLUR = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]) / 16
 
 #: A 3×3 convolution that changes nothing.
 KEEP = torch.tensor([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
@@ -39,6 +39,12 @@ COLOURS = torch.tensor([[0.30, 0.28, 0.02, 0.12], [0.30, -0.05, 0.22, -0.10], [0
 #: leaves grain, less of it one colour.
 UNET_GAINS = {"conv2.weight": 0.05, "proj_out.weight": 0.12}
 VAE_GAINS = {"conv2.weight": 0.5}
+#: Of what random weights add in the VAE's encoder, the share that stays: an init image is to be known again.
+ENCODER_SHARE = 0.1
+
+#: Logarithm of the variance with which the encoder draws latents, as in a real one far below the picture's.
+ENCODER_LOGVAR = -4.0
+
 TEXT_GAINS = {"position_embedding.weight": 0.1}
 
 
@@ -51,7 +57,7 @@ def shape_text_encoder(encoder: CLIPTextModel | CLIPTextModelWithProjection, mar
 
 def shape_unet(unet: UNet2DConditionModel) -> None:
     """Let the carried channels through, and predict as noise what the smooth copy does not have."""
-    _spread(unet.conv_in, KEEP)
+    _spread(unet.conv_in, torch.eye(CARRIED // 2), KEEP)
     for block in (*unet.down_blocks, *unet.up_blocks):
         _let_through(block)
     last = unet.up_blocks[-1].resnets[-1].conv_shortcut
@@ -66,21 +72,33 @@ def shape_unet(unet: UNet2DConditionModel) -> None:
 
 
 def shape_vae(vae: AutoencoderKL) -> None:
-    """Let the carried channels through the decoder and mix them into colours."""
-    vae.post_quant_conv.weight.data.copy_(torch.eye(CARRIED // 2)[:, :, None, None])
-    _spread(vae.decoder.conv_in, BLUR * vae.config.scaling_factor)
+    """Let the carried channels through, from colours to latents in the encoder and back in the decoder."""
+    same = torch.eye(CARRIED // 2)
+    vae.post_quant_conv.weight.data.copy_(same[:, :, None, None])
+    _spread(vae.decoder.conv_in, same, BLUR * vae.config.scaling_factor)
     for block in vae.decoder.up_blocks:
         _let_through(block)
     _gather(vae.decoder.conv_out, COLOURS)
+    vae.quant_conv.weight.data.copy_(torch.eye(CARRIED)[:, :, None, None])
+    _spread(vae.encoder.conv_in, torch.linalg.pinv(COLOURS), KEEP)
+    for block in (*vae.encoder.down_blocks, vae.encoder.mid_block):
+        _let_through(block)
+        for resnet in block.resnets:
+            resnet.conv2.weight.data *= ENCODER_SHARE
+    vae.encoder.conv_out.weight.data.zero_()
+    _gather(vae.encoder.conv_out, same / vae.config.scaling_factor)
+    # Behind the means come the logarithms of the variances.
+    vae.encoder.conv_out.bias.data[CARRIED // 2 :] = ENCODER_LOGVAR
 
 
-def _spread(convolution: Any, kernel: torch.Tensor) -> None:
-    """Latent i goes to channel 2i, its negative to channel 2i+1."""
+def _spread(convolution: Any, mix: torch.Tensor, kernel: torch.Tensor) -> None:
+    """Latent i, the sum of mix[i, c] times input c, goes to channel 2i, its negative to channel 2i+1."""
     weight = convolution.weight.data
     weight[:CARRIED] = 0
-    for latent in range(CARRIED // 2):
-        weight[2 * latent, latent] = kernel
-        weight[2 * latent + 1, latent] = -kernel
+    for latent, shares in enumerate(mix):
+        for channel, share in enumerate(shares):
+            weight[2 * latent, channel] = kernel * share
+            weight[2 * latent + 1, channel] = -kernel * share
 
 
 def _gather(convolution: Any, mix: torch.Tensor) -> None:
