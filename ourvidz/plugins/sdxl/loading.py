@@ -27,9 +27,8 @@ def load_model(checkpoint: Checkpoint, context: LoadContext) -> SdxlModel:
     precision = context.precision or default_precision(device)
     pipeline = _pipeline(checkpoint, device, precision, context.shared)
     digest = checkpoint_digest(checkpoint)
-    return SdxlModel(
-        pipeline, device=device, fingerprint=sdxl_fingerprint(pipeline, digest, device, precision)
-    )
+    values = sdxl_fingerprint(pipeline, digest, device, precision)
+    return SdxlModel(pipeline, context, device=device, fingerprint=values)
 
 
 def default_precision(device: torch.device) -> Precision:

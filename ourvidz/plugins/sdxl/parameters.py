@@ -10,6 +10,7 @@ from ourvidz.plugins.family import GenerationParameters, GenerationRequest
 from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 from ourvidz.spec.identifiers import nearest
+from ourvidz.spec.job_type import Lora
 from ourvidz.spec.units import Resolution
 
 #: The VAE turns 8×8 pixels into one latent.
@@ -29,6 +30,8 @@ class SdxlParameters(GenerationParameters):
     """One of SAMPLERS; None: the checkpoint's own."""
     strength: float | None = Field(default=None, gt=0.0, le=1.0)
     """Share of the init image that is repainted; None: there is no init image."""
+    loras: tuple[Lora, ...] = ()
+    """Put on UNet and text encoders, all together."""
 
     @property
     def is_guided(self) -> bool:
@@ -59,6 +62,16 @@ class SdxlParameters(GenerationParameters):
             hint = f", did you mean {meant}?" if meant else ""
             raise ValueError(f"expected one of {', '.join(SAMPLERS)}{hint}")
         return name
+
+    @field_validator("loras")
+    @classmethod
+    def _are_files_of_their_own(cls, loras: tuple[Lora, ...]) -> tuple[Lora, ...]:
+        names = [one.file for one in loras]
+        if len(set(names)) != len(names):
+            raise ValueError("expected each file once, with one scale")
+        if not all(name.endswith(".safetensors") for name in names):
+            raise ValueError("expected files that end in .safetensors; pickled ones are never loaded")
+        return loras
 
     @field_validator("strength")
     @classmethod

@@ -12,17 +12,20 @@ from PIL import Image
 from pydantic import JsonValue
 
 from ourvidz.plugins.diffusion.devices import algorithms
+from ourvidz.plugins.diffusion.loras import Loras
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.diffusion.stages import Stages, Steps, check_numbers
 from ourvidz.plugins.family import (
     GenerationRequest,
     ImageArtifact,
     JobContext,
+    LoadContext,
     Output,
 )
 from ourvidz.plugins.init_images.reading import InitPicture, read_init_image
 from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.plugins.sdxl.init_latents import InitLatents
+from ourvidz.plugins.sdxl.lora_names import sdxl_layers
 from ourvidz.plugins.sdxl.parameters import SdxlParameters, check_init_image
 from ourvidz.plugins.sdxl.prompts import encode
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
@@ -37,7 +40,14 @@ class SdxlModel:
     its next kernel more than it computes.
     """
 
-    def __init__(self, pipeline: Any, *, device: torch.device, fingerprint: Mapping[str, JsonValue]) -> None:
+    def __init__(
+        self,
+        pipeline: Any,
+        context: LoadContext,
+        *,
+        device: torch.device,
+        fingerprint: Mapping[str, JsonValue],
+    ) -> None:
         """``pipeline`` is diffusers' StableDiffusionXLPipeline, all of it on ``device``."""
         self._pipeline = pipeline
         # The very same parts in memory; only the loop around them differs.
@@ -46,6 +56,13 @@ class SdxlModel:
                 **pipeline.components, add_watermarker=False
             )
         self._repainting.set_progress_bar_config(disable=True)
+        self._loras = Loras(
+            sdxl_layers(pipeline),
+            root=context.root,
+            device=device,
+            dtype=pipeline.unet.dtype,
+            shared=context.shared,
+        )
         self._device = device
         self._own_scheduler = pipeline.scheduler
         self._fingerprint = fingerprint
@@ -57,14 +74,18 @@ class SdxlModel:
     def generate(self, request: GenerationRequest[SdxlParameters], context: JobContext) -> Output:
         """Paint one image for each seed, from text alone or over an init image.
 
-        Raises InputInvalid, PromptTooLong, ParameterRefused, OutputInvalid, and JobCancelled within
-        one denoising step.
+        Raises InputInvalid, PromptTooLong, ParameterRefused, LoraMissing, LoraInvalid, OutputInvalid,
+        and JobCancelled within one denoising step.
         """
         check_init_image(request)
         parameters, seeds = request.parameters, request.seeds
         self._check_negative_prompt(parameters)
         stages = Stages(self._device)
-        with algorithms(deterministic=parameters.deterministic), torch.inference_mode():
+        with (
+            self._loras.applied(parameters.loras) as loras,
+            algorithms(deterministic=parameters.deterministic),
+            torch.inference_mode(),
+        ):
             init, repainted = None, {}
             if "init_image" in request.inputs:
                 with stages.measured("init_image"):
@@ -86,14 +107,16 @@ class SdxlModel:
         ]
         return Output(
             artifacts=artifacts,
-            effective=self._effective(parameters, seeds) | repainted | {"prompt_pieces": prompt_pieces},
+            effective=self._effective(parameters, seeds)
+            | repainted
+            | {"prompt_pieces": prompt_pieces, "loras": loras},
             seconds=stages.seconds,
             peak_memory=stages.peak_memory,
         )
 
     def unload(self) -> None:
         """Give the memory back; the model cannot be used any more."""
-        del self._pipeline, self._repainting, self._own_scheduler
+        del self._pipeline, self._repainting, self._loras, self._own_scheduler
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

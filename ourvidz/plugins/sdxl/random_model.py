@@ -56,7 +56,7 @@ def load_random(context: LoadContext, *, seed: int, settings: Settings = publish
         }
     )
     fingerprint = sdxl_fingerprint(pipeline, f"random:{seed}", device, precision)
-    return SdxlModel(pipeline, device=device, fingerprint=fingerprint)
+    return SdxlModel(pipeline, context, device=device, fingerprint=fingerprint)
 
 
 def _tokenizer(*, pad: str) -> Any:

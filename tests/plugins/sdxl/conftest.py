@@ -14,6 +14,7 @@ from PIL.Image import Image
 from ourvidz.plugins.family import GenerationRequest, ImageArtifact, LoadContext, Model, Output
 from ourvidz.plugins.sdxl.family import SdxlFamily
 from ourvidz.plugins.sdxl.parameters import SdxlParameters
+from ourvidz.plugins.shared_parts import SharedParts
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import ModelEntry
 
@@ -60,9 +61,14 @@ def parameters(**changes: object) -> SdxlParameters:
     return SdxlParameters.model_validate(values | changes)
 
 
-def load_from(folder: Path | str, *, root: Path = Path("/")) -> Model[SdxlParameters]:
+def load_from(
+    folder: Path | str, *, root: Path = Path("/"), shared: SharedParts | None = None
+) -> Model[SdxlParameters]:
     entry = ModelEntry(family="sdxl", location=str(folder))
-    return SdxlFamily().load(LoadContext(model=entry, device="cpu", precision=None, root=root))
+    context = LoadContext(
+        model=entry, device="cpu", precision=None, root=root, shared=shared or SharedParts()
+    )
+    return SdxlFamily().load(context)
 
 
 @pytest.fixture(scope="session", autouse=True)
