@@ -14,6 +14,7 @@ from ourvidz.plugins.sdxl.published import SCHEDULER
 from ourvidz.plugins.sdxl.small_vocabulary import END, MAX_TOKENS, START, write_tokenizer
 
 if TYPE_CHECKING:
+    import torch
     from diffusers import AutoencoderKL, UNet2DConditionModel
 
 #: Width of each text encoder; the UNet attends to both side by side, as SDXL's does.
@@ -66,8 +67,21 @@ def _write_parts(folder: Path, *, seed: int) -> None:
         parts[name] = encoder
     with quiet_libraries():
         for name, part in parts.items():
-            part.save_pretrained(folder / name)
+            weights = {"state_dict": _published_names(part)} if name in encoders else {}
+            part.save_pretrained(folder / name, **weights)
     (folder / "model_index.json").write_text(json.dumps(_index(diffusers.__version__), indent=2) + "\n")
+
+
+def _published_names(encoder: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """A text encoder's weights under the names that published checkpoints have.
+
+    transformers reads them in all its versions. Under 5's own names, which lack the prefix, 4 finds none.
+    """
+    whole = ("text_model.", "text_projection.")
+    return {
+        name if name.startswith(whole) else f"text_model.{name}": tensor
+        for name, tensor in encoder.state_dict().items()
+    }
 
 
 def _index(version: str) -> dict[str, Any]:

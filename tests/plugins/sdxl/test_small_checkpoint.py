@@ -30,6 +30,14 @@ def test_it_stays_small(checkpoint: Path) -> None:
     assert sum(map(len, contents(checkpoint).values())) < 4 * 2**20
 
 
+def test_its_text_encoders_name_their_weights_as_published_ones_do(checkpoint: Path) -> None:
+    from safetensors.torch import load_file
+
+    for part, others in (("text_encoder", set()), ("text_encoder_2", {"text_projection.weight"})):
+        names = set(load_file(checkpoint / part / "model.safetensors"))
+        assert {name for name in names if not name.startswith("text_model.")} == others
+
+
 def test_it_is_left_alone_where_it_is_already(checkpoint: Path) -> None:
     before = contents(checkpoint)
     assert write_small_checkpoint(checkpoint, seed=0) is False
