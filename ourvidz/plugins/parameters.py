@@ -54,12 +54,15 @@ def spec_parameters(job_type: JobType) -> dict[str, Any]:
 def resolve_parameters(family: ModelFamily[P], job_type: JobType, request: Envelope) -> P:
     """Merge a spec with what a request may override, and validate it as the family's parameters.
 
-    Raises ParameterRefused for an override that the spec does not allow or that is out of bounds,
-    and for any value that the family does not take.
+    A spec's strength counts for requests with an init image; without one all steps are run. Raises
+    ParameterRefused for an override that the spec does not allow or that is out of bounds, for a
+    strength or an init image without the other, and for any value that the family does not take.
     """
     values = spec_parameters(job_type)
     for name, value in request.params.items():
         values[name] = _override(job_type, name, value, values.get(name))
+    if "strength" in family.parameters.model_fields:
+        _settle_strength(job_type, request, values)
     if request.negative_prompt is not None:
         values["negative_prompt"] = request.negative_prompt
     if request.num_images not in job_type.batch_sizes:
@@ -78,11 +81,10 @@ def adopt_request(job_type: JobType, request: Envelope) -> Envelope:
     Overrides and inputs that it does not offer are left out; what was really used stands in the result.
     """
     bounds = job_type.params
-    inputs = (*job_type.required_inputs, *job_type.accepts)
     return request.model_copy(
         update={
             "params": {k: v for k, v in request.params.items() if k in bounds and _within(bounds[k], v)},
-            "inputs": {k: v for k, v in request.inputs.items() if k in inputs},
+            "inputs": {k: v for k, v in request.inputs.items() if k in job_type.inputs},
         }
     )
 
@@ -109,6 +111,22 @@ def _override(job_type: JobType, name: str, value: object, own: object) -> objec
     if not _within(allowed, value):
         raise ParameterRefused(f"{name}: {show(value)} is out of bounds, expected {describe(allowed)}")
     return value
+
+
+def _settle_strength(job_type: JobType, request: Envelope, values: dict[str, Any]) -> None:
+    if "init_image" in request.inputs:
+        if "init_image" in job_type.inputs and values.get("strength") is None:
+            raise ParameterRefused(
+                f"strength: nothing says how much of the init image is repainted, and {job_type.id} leaves "
+                "it to the request"
+            )
+    elif "strength" in request.params:
+        raise ParameterRefused(
+            "strength: it says how much of an init image is repainted, and this request has none; "
+            "add one, or leave the strength out"
+        )
+    else:
+        values.pop("strength", None)
 
 
 def _within(bounds: Override, value: object) -> bool:

@@ -111,14 +111,21 @@ def check_queues(declared: Declared, settings_file: SettingsFile) -> Iterator[Pr
 
 
 def check_buckets(declared: Declared, settings_file: SettingsFile) -> Iterator[Problem]:
-    """A bucket takes what its job types make: the types that it lists, or else those of the first."""
+    """A bucket takes what its job types make: the types that it lists, or else those of the first.
+
+    None is the bucket of users' own pictures, which whoever may upload can write to.
+    """
     first: dict[str, JobType] = {}
     for declaration, job_type in declared.values():
         bucket = job_type.storage_bucket
         takes = bucket_entry(settings_file.settings, bucket).file_types
         makes = MIME_TYPES[job_type.content_type]
         other = first.setdefault(bucket, job_type)
-        if takes and makes not in takes:
+        if bucket == settings_file.settings.input_bucket:
+            found = f"{bucket}, which users put their own pictures into"
+            expected = "a bucket for results, or another input_bucket in ourvidz.yaml"
+            yield declaration.problem(("storage_bucket",), "bucket_of_inputs", found, expected)
+        elif takes and makes not in takes:
             found = f"{bucket}, which takes {', '.join(takes)} and no {makes}"
             expected = f"a bucket for {job_type.content_type}s, or {makes} in the bucket's file_types"
             yield declaration.problem(("storage_bucket",), "bucket_conflict", found, expected)

@@ -81,9 +81,12 @@ def _models(settings: Settings, families: Families, declared: Declared) -> Mappi
 
 
 def _buckets(settings: Settings, job_types: Iterable[JobType]) -> Mapping[str, BucketEntry]:
-    """Every bucket with the MIME types of what is stored there, thumbnails included."""
+    """Every bucket with the MIME types of what is stored there, thumbnails and inputs included."""
     stored: dict[str, set[str]] = {}
     for job_type in job_types:
+        if job_type.inputs:
+            # Whatever of pictures it takes, its entry says.
+            stored.setdefault(settings.input_bucket, set())
         types = stored.setdefault(job_type.storage_bucket, set())
         types.add(MIME_TYPES[job_type.content_type])
         if job_type.thumbnail:

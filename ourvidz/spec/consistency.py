@@ -15,6 +15,7 @@ def check_consistency(job_type: JobType) -> Iterator[Finding]:
     """Find fields of one job type that contradict each other."""
     yield from _check_length(job_type)
     yield from _check_strength(job_type)
+    yield from _check_init_image(job_type)
     for name, bounds in job_type.params.items():
         yield from _check_bounds(name, bounds, getattr(job_type, name, None))
 
@@ -32,7 +33,7 @@ def _check_length(job_type: JobType) -> Iterator[Finding]:
 
 def _check_strength(job_type: JobType) -> Iterator[Finding]:
     strength, steps = job_type.strength, job_type.steps
-    if "init_image" not in (*job_type.required_inputs, *job_type.accepts):
+    if "init_image" not in job_type.inputs:
         expected = "requires: init_image_upload, or accepts: init_image, or no strength"
         for path, given in (
             (("strength",), strength),
@@ -43,6 +44,13 @@ def _check_strength(job_type: JobType) -> Iterator[Finding]:
     elif strength is not None and int(steps * strength) < 1:
         found = f"{strength:g}, which leaves none of {steps} steps"
         yield Finding(("strength",), "no_steps_left", found, "a strength or steps of which one is left")
+
+
+def _check_init_image(job_type: JobType) -> Iterator[Finding]:
+    if job_type.init_image is not None and "init_image" not in job_type.inputs:
+        found = "rules for an init image that no request can bring along"
+        expected = "requires: init_image_upload, or accepts: init_image, or no init_image"
+        yield Finding(("init_image",), "init_image_unused", found, expected)
 
 
 def _check_bounds(name: str, bounds: Override, own: object) -> Iterator[Finding]:

@@ -15,6 +15,9 @@ MIME_TYPES: Mapping[ContentType, str] = {"image": "image/png", "video": "video/m
 
 THUMBNAIL_MIME_TYPE = "image/webp"
 
+#: What users' own pictures may be.
+INPUT_MIME_TYPES = ("image/png", "image/jpeg", "image/webp")
+
 #: Section 4.3.1 of the plan.
 QUEUES: Mapping[str, QueueEntry] = {
     "sdxl_queue": QueueEntry(purpose="LUSTIFY SDXL worker jobs", polling_interval=2.0),
@@ -30,6 +33,11 @@ def _videos(purpose: str) -> BucketEntry:
     return BucketEntry(purpose=purpose, file_types=(MIME_TYPES["video"],))
 
 
+#: The bucket that users' own pictures are put into, whatever it is called.
+INPUT_BUCKET = BucketEntry(
+    purpose="Pictures that jobs start from", file_types=INPUT_MIME_TYPES, max_size=20 * 2**20
+)
+
 #: Sections 4.1.2 and 9.3 of the plan, which limits the size of two of them.
 BUCKETS: Mapping[str, BucketEntry] = {
     "sdxl_fast": _images("SDXL fast image generation", max_size=20 * 2**20),
@@ -40,6 +48,7 @@ BUCKETS: Mapping[str, BucketEntry] = {
     "image_high": _images("WAN backup images"),
     "video_fast": _videos("WAN videos"),
     "video_high": _videos("WAN videos"),
+    Settings().input_bucket: INPUT_BUCKET,
 }
 
 
@@ -50,7 +59,8 @@ def queue_entry(settings: Settings, name: str) -> QueueEntry:
 
 def bucket_entry(settings: Settings, name: str) -> BucketEntry:
     """A bucket as the settings have it; what they leave open is the plan's, or the entry's default."""
-    return _over(BUCKETS.get(name, BucketEntry()), settings.buckets.get(name))
+    default = INPUT_BUCKET if name == settings.input_bucket else BUCKETS.get(name, BucketEntry())
+    return _over(default, settings.buckets.get(name))
 
 
 def _over(default: E, written: E | None) -> E:

@@ -209,6 +209,11 @@ class JobType(Frozen):
         return ("init_image",) if "init_image_upload" in self.requires else ()
 
     @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Everything that a request may bring along, what it must first."""
+        return tuple(dict.fromkeys((*self.required_inputs, *self.accepts)))
+
+    @property
     def batch_sizes(self) -> tuple[int, ...]:
         """The numbers of images that a request may ask for, smallest first."""
         return tuple(sorted(self.batch)) or ((1, 3, 6) if self.content_type == "image" else (1,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ourvidz.plugins.init_images.header import Header, InputInvalid, kind
@@ -52,7 +53,11 @@ def _open(data: bytes, header: Header) -> Image:
     from PIL.PngImagePlugin import PngImageFile
     from PIL.WebPImagePlugin import WebPImageFile
 
-    readers = {"image/png": PngImageFile, "image/jpeg": JpegImageFile, "image/webp": WebPImageFile}
+    readers: dict[str, Callable[[io.BytesIO], Image]] = {
+        "image/png": PngImageFile,
+        "image/jpeg": JpegImageFile,
+        "image/webp": WebPImageFile,
+    }
     picture = readers[header.mime](io.BytesIO(data))
     if picture.size != (header.width, header.height):
         raise ValueError(f"it is {picture.width}x{picture.height} and says {header.width}x{header.height}")

@@ -1,4 +1,4 @@
-"""SDXL, text to image, through diffusers."""
+"""SDXL, from text and from pictures, through diffusers."""
 
 from __future__ import annotations
 

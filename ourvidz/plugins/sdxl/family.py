@@ -21,7 +21,7 @@ class SdxlFamily:
     """Pictures with any checkpoint that diffusers' StableDiffusionXLPipeline loads."""
 
     name = "sdxl"
-    description = "Stable Diffusion XL, text to image"
+    description = "Stable Diffusion XL, from text and from pictures"
     default_model = ModelEntry(
         family="sdxl", location="stabilityai/stable-diffusion-xl-base-1.0", vram=7 * 2**30
     )
@@ -102,6 +102,7 @@ def _check_content(job_type: JobType) -> Iterator[Finding]:
             yield Finding(
                 ("accepts",), "input_unsupported", f"SDXL does not start from a {name}", "init_image"
             )
-    if "init_image" in job_type.required_inputs and job_type.strength is None:
-        found = "nothing says how much of the init image is repainted"
-        yield Finding(("strength",), "strength_missing", found, "a number above 0 and up to 1")
+    if "init_image" in job_type.inputs and job_type.strength is None and "strength" not in job_type.params:
+        found = "nothing that says how much of the init image is repainted"
+        expected = "a number above 0 and up to 1, or a strength in params for the request to choose"
+        yield Finding(("strength",), "strength_missing", found, expected)

@@ -39,4 +39,5 @@ class InitLatents:
         if mean is not None and spread is not None:
             latents = latents - latents.new_tensor(mean).view(1, -1, 1, 1)
             latents = latents / latents.new_tensor(spread).view(1, -1, 1, 1)
-        return latents * self._config.scaling_factor
+        scaling: float = self._config.scaling_factor
+        return latents * scaling
