@@ -25,6 +25,7 @@ def findings(changes: dict[str, object], model: ModelEntry = FAMILY.default_mode
         {"resolution": "1280x1280", "steps": 40, "guidance": 8.5},
         {"resolution": "1024x1024", "steps": 20, "strength": 0.75, "requires": "init_image_upload"},
         {"scheduler": "dpmpp_2m_karras", "negative_prompt": "blurry"},
+        {"loras": [{"file": "loras/snow.safetensors", "scale": -0.5}, {"file": "film.safetensors"}]},
         {"params": {"steps": {"min": 1, "max": 30}, "scheduler": {"choices": ["euler", "ddim"]}}},
     ],
 )
@@ -48,7 +49,9 @@ def test_a_job_type_that_sdxl_can_make_has_no_findings(changes: dict[str, object
         ("duration", {"duration": "5s"}, "parameter_unconsumed"),
         ("fps", {"fps": 16}, "parameter_unconsumed"),
         ("flow_shift", {"flow_shift": 3.0}, "parameter_unconsumed"),
-        ("loras", {"loras": [{"file": "snow.safetensors"}]}, "parameter_unconsumed"),
+        ("loras", {"loras": [{"file": "snow.ckpt"}]}, "files that end in .safetensors"),
+        ("loras", {"loras": [{"file": "snow.safetensors"}] * 2}, "each file once"),
+        ("params.loras", {"params": {"loras": {}}}, "does not choose files"),
         ("params.scheduler.choices", {"params": {"scheduler": {"choices": ["eulr"]}}}, "did you mean euler?"),
         ("params.flow_shift", {"params": {"flow_shift": {"max": 3.0}}}, "parameter_unconsumed"),
     ],
