@@ -70,9 +70,11 @@ def resolve_parameters(family: ModelFamily[P], job_type: JobType, request: Envel
         raise ParameterRefused(
             f"num_images: {request.num_images} is not offered by {job_type.id}, expected one of {allowed}"
         )
-    return validate_parameters(
+    parameters = validate_parameters(
         family.parameters, values | {"prompt": request.prompt, "num_images": request.num_images}
     )
+    _check_content(job_type, parameters)
+    return parameters
 
 
 def adopt_request(job_type: JobType, request: Envelope) -> Envelope:
@@ -97,6 +99,15 @@ def validate_parameters(model: type[P], values: dict[str, Any]) -> P:
         raise ParameterRefused(
             "; ".join(_describe(model, one) for one in error.errors(include_url=False))
         ) from None
+
+
+def _check_content(job_type: JobType, parameters: GenerationParameters) -> None:
+    """Raises ParameterRefused for a video that comes out as a picture, and the other way round."""
+    length = parameters.length
+    if length is None and job_type.content_type == "video":
+        raise ParameterRefused(f"{job_type.id} makes videos, and so short a one is a picture; ask for more")
+    if length is not None and job_type.content_type == "image":
+        raise ParameterRefused(f"{job_type.id} makes images, and {length.frames} frames are a video")
 
 
 def _override(job_type: JobType, name: str, value: object, own: object) -> object:

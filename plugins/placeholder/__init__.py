@@ -1,4 +1,4 @@
-"""A model family without a model: paints a placeholder for every prompt, in milliseconds, on any machine.
+"""A model family without a model: a placeholder for every prompt, in milliseconds, on any machine.
 
 With it a frontend can be built, and a queue tested under load, before there is a GPU. The tutorial
 (docs/tutorial.md) walks through this file.
@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from ourvidz.plugins.family import (
+    Artifact,
     GenerationParameters,
     GenerationRequest,
     ImageArtifact,
@@ -20,6 +21,8 @@ from ourvidz.plugins.family import (
     LoadContext,
     ModelInvalid,
     Output,
+    VideoArtifact,
+    VideoLength,
 )
 from ourvidz.plugins.hookspecs import hookimpl
 from ourvidz.plugins.spec_checks import check_parameters
@@ -31,12 +34,23 @@ from ourvidz.spec.units import Resolution
 #: Pixels a side; a wall of them would only be slow.
 MAX_SIDE = 4096
 
+#: Below, nothing moves.
+MIN_FRAMES = 2
+
 
 class PlaceholderParameters(GenerationParameters):
-    """What every model is told: the higher the guidance, the stronger the colours; and one thing more."""
+    """What every model is told (the higher the guidance, the stronger the colours), and a little more."""
 
     step_time: float = Field(default=0.0, ge=0.0, le=60.0)
     """Seconds that each step takes, so that a job can be as slow as a real one."""
+    fps: int = Field(default=16, ge=1, le=30)
+    """Frames per second, of a video."""
+    duration: float | None = Field(default=None, gt=0.0, le=10.0)
+    """Seconds of video; without it, it is a picture."""
+
+    @property
+    def length(self) -> VideoLength | None:
+        return None if self.duration is None else VideoLength(round(self.duration * self.fps), self.fps)
 
     @field_validator("resolution")
     @classmethod
@@ -44,6 +58,16 @@ class PlaceholderParameters(GenerationParameters):
         if max(size.width, size.height) > MAX_SIDE:
             raise ValueError(f"expected at most {MAX_SIDE} pixels a side")
         return size
+
+    @field_validator("duration")
+    @classmethod
+    def _can_be_filmed(cls, duration: float | None, info: ValidationInfo) -> float | None:
+        size, fps = info.data.get("resolution"), info.data.get("fps")
+        if duration and fps and round(duration * fps) < MIN_FRAMES:
+            raise ValueError(f"expected {MIN_FRAMES} frames or more, which are {MIN_FRAMES / fps:g} s")
+        if duration and size and (size.width % 2 or size.height % 2):
+            raise ValueError("expected none for this size, since a video's sides are even")
+        return duration
 
 
 class PlaceholderModel:
@@ -60,23 +84,26 @@ class PlaceholderModel:
             if chosen.step_time:
                 time.sleep(chosen.step_time)
             context.step("paint", step, chosen.steps)
-        artifacts = [
-            ImageArtifact(
-                index=index,
+        artifacts: list[Artifact] = []
+        for index, seed in enumerate(request.seeds):
+            picture = paint(
+                chosen.resolution,
+                prompt=chosen.prompt,
+                without=chosen.negative_prompt or "",
                 seed=seed,
-                image=paint(
-                    chosen.resolution,
-                    prompt=chosen.prompt,
-                    without=chosen.negative_prompt or "",
-                    seed=seed,
-                    steps=chosen.steps,
-                    guidance=chosen.guidance,
-                    title=request.job_type.id,
-                ),
+                steps=chosen.steps,
+                guidance=chosen.guidance,
+                title=request.job_type.id,
             )
-            for index, seed in enumerate(request.seeds)
-        ]
-        return Output(artifacts=artifacts, effective=chosen.model_dump(mode="json"))
+            if chosen.length is None:
+                artifacts.append(ImageArtifact(index=index, seed=seed, image=picture))
+            else:
+                from .filming import film
+
+                frames = film(picture, chosen.length.frames)
+                artifacts.append(VideoArtifact(index=index, seed=seed, frames=frames, fps=chosen.length.fps))
+        unused = {"fps", "duration"} if chosen.length is None else set()
+        return Output(artifacts=artifacts, effective=chosen.model_dump(mode="json", exclude=unused))
 
     def unload(self) -> None:
         """There is nothing to give back."""
@@ -86,7 +113,7 @@ class PlaceholderFamily:
     """Placeholders, painted with Pillow."""
 
     name = "placeholder"
-    description = "Placeholder pictures without a GPU, for frontends and load tests"
+    description = "Placeholder pictures and videos without a GPU, for frontends and load tests"
     default_model = ModelEntry(family="placeholder", location="none")
     parameters = PlaceholderParameters
     requirements = ("pillow>=10.3",)
@@ -95,18 +122,23 @@ class PlaceholderFamily:
         yield from check_parameters(job_type, PlaceholderParameters)
         if model.location != self.default_model.location or model.precision is not None:
             yield Finding(("model",), "model_unsupported", model.location, "none, there is nothing to load")
-        if job_type.content_type != "image":
-            yield Finding(("content_type",), "content_unsupported", job_type.content_type, "image")
         for name in (*job_type.required_inputs, *job_type.accepts):
             yield Finding(("accepts",), "input_unsupported", name, "none, since a placeholder shows none")
 
     def reduce(self, parameters: PlaceholderParameters, profile: Profile) -> PlaceholderParameters:
-        size = parameters.resolution
-        smaller = Resolution(
-            max(1, round(size.width * profile.scale)), max(1, round(size.height * profile.scale))
+        size, length = parameters.resolution, parameters.length
+        # A video's sides are even.
+        unit = 1 if length is None else 2
+        width, height = (
+            max(unit, round(side * profile.scale / unit) * unit) for side in (size.width, size.height)
         )
-        steps = max(1, round(parameters.steps * profile.steps))
-        return parameters.model_copy(update={"resolution": smaller, "steps": steps})
+        changes: dict[str, object] = {
+            "resolution": Resolution(width, height),
+            "steps": max(1, round(parameters.steps * profile.steps)),
+        }
+        if length is not None:
+            changes["duration"] = max(MIN_FRAMES, round(length.frames * profile.frames)) / length.fps
+        return parameters.model_copy(update=changes)
 
     def load(self, context: LoadContext) -> PlaceholderModel:
         if context.device not in (None, "cpu"):

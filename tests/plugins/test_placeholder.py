@@ -18,14 +18,20 @@ from ourvidz.plugins.family import (
     ModelFamily,
     ModelInvalid,
     Output,
+    VideoArtifact,
+    VideoLength,
 )
 from ourvidz.plugins.manager import Plugins
 from ourvidz.plugins.parameters import spec_parameters, validate_parameters
+from ourvidz.runtime.making.outputs import check_artifacts
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import Profile
+from ourvidz.spec.units import Resolution
 
 ROOT = Path(__file__).parents[2]
-SPEC = yaml.safe_load((ROOT / "plugins/placeholder/placeholder_fast.yaml").read_text(encoding="utf-8"))
+FOLDER = ROOT / "plugins/placeholder"
+SPEC = yaml.safe_load((FOLDER / "placeholder_fast.yaml").read_text(encoding="utf-8"))
+VIDEO = yaml.safe_load((FOLDER / "placeholder_video.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +64,10 @@ class Context:
             raise JobCancelled("stop")
 
 
-def request(family: ModelFamily[Any], seeds: tuple[int, ...] = (7,), **values: Any) -> GenerationRequest[Any]:
-    spec = job_type()
+def request(
+    family: ModelFamily[Any], seeds: tuple[int, ...] = (7,), spec: JobType | None = None, **values: Any
+) -> GenerationRequest[Any]:
+    spec = spec or job_type()
     chosen = spec_parameters(spec) | {"prompt": "a lighthouse", "num_images": len(seeds)} | values
     parameters = validate_parameters(family.parameters, chosen)
     return GenerationRequest(job_type=spec, parameters=parameters, seeds=seeds)
@@ -69,14 +77,19 @@ def pictures(output: Output) -> list[ImageArtifact]:
     return [one for one in output.artifacts if isinstance(one, ImageArtifact)]
 
 
-def test_its_job_type_fits_it(family: ModelFamily[Any]) -> None:
-    assert list(family.check(job_type(), family.default_model)) == []
+def test_its_job_types_fit_it(family: ModelFamily[Any]) -> None:
+    for one in (job_type(), job_type(**VIDEO)):
+        assert list(family.check(one, family.default_model)) == []
 
 
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"content_type": "video"}, ("content_type",)),
+        ({"frames": 9}, ("frames",)),
+        ({"fps": 60}, ("fps",)),
+        ({"content_type": "video", "duration": "1min"}, ("duration",)),
+        ({"content_type": "video", "duration": "50ms"}, ("duration",)),
+        ({"content_type": "video", "duration": "2s", "resolution": "65x64"}, ("duration",)),
         ({"strength": 0.5}, ("strength",)),
         ({"resolution": "5000x100"}, ("resolution",)),
         ({"scheduler": "euler"}, ("scheduler",)),
@@ -102,6 +115,17 @@ def test_it_paints_one_picture_for_each_seed_and_reports_each_step(
     ]
     assert context.steps == list(range(1, 11))
     assert output.effective["resolution"] == "768x512"
+
+
+def test_it_films_as_many_frames_as_its_time_has(
+    family: ModelFamily[Any], model: Model[Any], tmp_path: Path
+) -> None:
+    asked = request(family, spec=job_type(**VIDEO), duration=0.5, fps=12)
+    output = model.generate(asked, Context(tmp_path))
+    [video] = [one for one in output.artifacts if isinstance(one, VideoArtifact)]
+    assert (video.frames.shape, video.fps, video.seed) == ((6, 256, 384, 3), 12, 7)
+    check_artifacts([video], seeds=(7,), size=Resolution(384, 256), length=VideoLength(6, 12))
+    assert (output.effective["duration"], output.effective["fps"]) == (0.5, 12)
 
 
 def test_the_same_request_gives_the_same_pixels(
@@ -148,6 +172,16 @@ def test_a_cancelled_job_stops_at_its_step(
 def test_a_profile_scales_it_down(family: ModelFamily[Any]) -> None:
     small = family.reduce(request(family).parameters, Profile(scale=0.25, steps=0.5))
     assert (str(small.resolution), small.steps) == ("192x128", 5)
+
+
+def test_a_profile_leaves_a_video_one_that_can_be_encoded(family: ModelFamily[Any]) -> None:
+    whole = request(family, spec=job_type(**VIDEO)).parameters
+    assert whole.length == VideoLength(32, 16)
+    small = family.reduce(whole, Profile(scale=0.33, frames=0.4))
+    assert (str(small.resolution), small.length) == ("126x84", VideoLength(13, 16))
+    tiny = family.reduce(whole, Profile(scale=0.001, frames=0.001))
+    assert (str(tiny.resolution), tiny.length) == ("2x2", VideoLength(2, 16))
+    assert validate_parameters(family.parameters, tiny.model_dump()) == tiny
 
 
 def test_it_paints_on_no_other_device(family: ModelFamily[Any]) -> None:
