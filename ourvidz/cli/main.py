@@ -21,6 +21,7 @@ COMMANDS = {
     "models": ("models", "Make checkpoints ready."),
     "submit": ("submit", "Put a job into its queue."),
     "run-worker": ("run_worker", "Take jobs and make what they ask for."),
+    "bench": ("bench", "Measure job types."),
     "status": ("jobs", "Show one job: its state, progress and results."),
     "jobs": ("jobs", "List jobs, newest first."),
     "cancel": ("jobs", "Stop a job, waiting or running."),

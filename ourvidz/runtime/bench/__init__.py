@@ -1,0 +1,1 @@
+"""Measures job types by a worker's own code; :mod:`.measuring` has it in order."""

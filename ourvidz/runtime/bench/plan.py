@@ -1,0 +1,80 @@
+"""How job types are to be measured, and whether they can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ourvidz.errors import NotFound
+from ourvidz.plugins.family import LoadContext, LoadsRandomWeights, Model, ModelFamily
+from ourvidz.plugins.requirements import load_model, require
+from ourvidz.project import Project
+from ourvidz.runtime.making.maker import NamedProfile
+from ourvidz.runtime.making.resident_model import Load
+from ourvidz.spec.job_type import JobType
+
+#: Names weights that nothing was trained to, in the place of a checkpoint's location.
+RANDOM = "random"
+
+#: Of random weights.
+WEIGHTS_SEED = 0
+
+
+class RandomWeightsUnsupported(NotFound):
+    """The model family cannot be measured without a checkpoint."""
+
+    code = "random_weights_unsupported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to measure."""
+
+    weights: str | None
+    """``random``, the location of a checkpoint, or None for each job type's own."""
+    runs: int
+    warm_up: int
+    """Runs before those that count."""
+    images: int
+    """Of each run."""
+    profile: NamedProfile | None
+    device: str | None
+    """None: the worker's own."""
+
+
+def with_checkpoint(project: Project, job_types: Iterable[JobType], plan: Plan) -> Project:
+    """The project with the plan's checkpoint, if it names one, in the place of the job types' own."""
+    if plan.weights is None or plan.weights == RANDOM:
+        return project
+    catalog = project.catalog
+    names = {catalog.model_name(one) for one in job_types}
+    path = Path(plan.weights).expanduser()
+    # As it was typed: relative to the current folder, not to that of the settings.
+    location = str(path.absolute()) if path.exists() else plan.weights
+    models = {
+        name: entry.model_copy(update={"location": location, "digest": None}) if name in names else entry
+        for name, entry in catalog.models.items()
+    }
+    return replace(project, catalog=replace(catalog, models=models))
+
+
+def loader(project: Project, family: ModelFamily[Any], plan: Plan) -> Load:
+    """How this family's models get into memory. Raises RandomWeightsUnsupported."""
+    if plan.weights != RANDOM:
+        return load_model
+    if not isinstance(family, LoadsRandomWeights):
+        families = project.plugins.families().values()
+        able = [one.name for one in families if isinstance(one, LoadsRandomWeights)]
+        raise RandomWeightsUnsupported(
+            f"{family.name} draws no random weights; these families do: {', '.join(able) or 'none'}; "
+            "leave --weights out, or name a checkpoint"
+        )
+    draw = family.load_random
+
+    def load(family: ModelFamily[Any], context: LoadContext) -> Model[Any]:
+        require(family)
+        return draw(context, seed=WEIGHTS_SEED)
+
+    return load
