@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import click
 
@@ -71,6 +72,11 @@ def _scalar(text: str) -> Scalar:
     callback=_pairs,
     help="A file in storage, such as init_image=BUCKET/PATH.",
 )
+@click.option(
+    "--image",
+    type=click.Path(path_type=Path),
+    help="The init image, a PNG, JPEG or WebP on this machine; it is put into storage.",
+)
 @click.option("--user", default=LOCAL_USER, metavar="UUID", help="Whose job it is.")
 @click.option("--priority", type=click.IntRange(-100, 100), default=0, help="Higher starts earlier.")
 @click.option("--wait", is_flag=True, help="Wait until it has ended, with progress.")
@@ -85,6 +91,7 @@ def submit(
     images: int,
     params: dict[str, str],
     inputs: dict[str, str],
+    image: Path | None,
     user: str,
     priority: int,
     wait: bool,
@@ -105,6 +112,7 @@ def submit(
             num_images=images,
             params={name: _scalar(text) for name, text in params.items()},
             inputs=inputs,
+            image=image,
             user_id=user,
             priority=priority,
         )

@@ -91,6 +91,11 @@ def result_key(bucket: str, user_id: str, job_id: str, claim: int, name: str) ->
     return ObjectKey(bucket, f"{user_id}/{job_id}/{claim}-{name}")
 
 
+def input_key(bucket: str, user_id: str, job_id: str, name: str) -> ObjectKey:
+    """The place of what a request brings along: ``{user_id}/{job_id}/{name}``, below its owner's id."""
+    return ObjectKey(bucket, f"{user_id}/{job_id}/{name}")
+
+
 class Storage(Protocol):
     """Where objects live. Safe to use from several threads and processes."""
 

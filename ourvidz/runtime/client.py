@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, JsonValue
@@ -15,15 +16,17 @@ from ourvidz.errors import RequestInvalid
 from ourvidz.jobs.envelope import LOCAL_USER, EnvelopeInvalid
 from ourvidz.jobs.estimates import remaining_seconds
 from ourvidz.jobs.events import Progress
-from ourvidz.jobs.queue import JobNotFound, JobRecord, Queue, QueueDepth
+from ourvidz.jobs.queue import JobNotFound, JobRecord, Queue, QueueDepth, QueueUnavailable
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import FINAL, Failure, JobState, Wire
+from ourvidz.jobs.storage import ObjectKey
 from ourvidz.jobs.wire import make_envelope, read_envelope
 from ourvidz.plugins.parameters import resolve_parameters
 from ourvidz.project import Project
 from ourvidz.runtime.backends import open_queue
-from ourvidz.runtime.making.inputs import check_inputs
+from ourvidz.runtime.making.inputs import InputRefused, check_inputs
 from ourvidz.runtime.making.requests import check_takes_jobs, seeds
+from ourvidz.runtime.own_pictures import OwnPicture
 
 #: How often a waiting client looks, in seconds.
 LOOK_INTERVAL = 0.1
@@ -87,17 +90,23 @@ class Client:
         num_images: int = 1,
         params: Mapping[str, bool | int | float | str] | None = None,
         inputs: Mapping[str, str] | None = None,
+        image: Path | str | None = None,
         user_id: str = LOCAL_USER,
         priority: int = 0,
         metadata: Mapping[str, JsonValue] | None = None,
     ) -> str:
         """Put a job into its queue and return its id; on return it is durable.
 
-        What the job type or its family does not take is refused here, before anybody waits for it.
-        Raises UnknownJobType, RequestInvalid and its kin, QueueUnavailable.
+        ``image`` is a picture on this machine: it is put into storage as the input init_image. What
+        the job type or its family does not take is refused here, before anything is stored or queued.
+        Raises UnknownJobType, RequestInvalid and its kin, QueueUnavailable, and with an image
+        StorageUnavailable and StorageRefused.
         """
         spec = self.project.catalog[job_type]
         check_takes_jobs(spec)
+        if image is not None and "init_image" in (inputs or {}):
+            raise InputRefused("inputs.init_image: found a storage key and an image, expected one of the two")
+        picture = None if image is None else OwnPicture.read(Path(image), spec)
         values = {
             "job_id": str(uuid.uuid4()),
             "job_type": job_type,
@@ -115,6 +124,9 @@ class Client:
         }
         with _refusing():
             envelope = make_envelope(values)
+        if picture is not None:
+            key = picture.place(self.project, envelope)
+            envelope = envelope.model_copy(update={"inputs": {**envelope.inputs, "init_image": str(key)}})
         resolve_parameters(self.project.family(spec.family), spec, envelope)
         seeds(envelope)
         check_inputs(spec, envelope)
@@ -122,7 +134,12 @@ class Client:
         with _refusing():
             # As the queue will read it: whoever holds an id must have a job.
             read_envelope(payload)
-        self.queue.push(spec.queue, payload)
+        if picture is None:
+            self.queue.push(spec.queue, payload)
+        else:
+            picture.put(self.project, key)
+            with _keeping(key):
+                self.queue.push(spec.queue, payload)
         return envelope.job_id
 
     def status(self, job_id: str) -> JobStatus:
@@ -208,3 +225,18 @@ def _refusing() -> Iterator[None]:
         yield
     except EnvelopeInvalid as error:
         raise RequestInvalid(str(error)) from None
+
+
+@contextmanager
+def _keeping(key: ObjectKey) -> Iterator[None]:
+    """Say where the picture is if the job did not reach the queue, or nobody knows whether it did.
+
+    It is not deleted: a job that did reach the queue needs it. Raises QueueUnavailable.
+    """
+    try:
+        yield
+    except QueueUnavailable as error:
+        raise QueueUnavailable(
+            f"{error}; the picture stays in storage, so submit again with the input init_image={key} "
+            "in place of the image"
+        ) from error

@@ -214,6 +214,11 @@ class JobType(Frozen):
         return tuple(dict.fromkeys((*self.required_inputs, *self.accepts)))
 
     @property
+    def picture_rules(self) -> InitImage:
+        """Which pictures a request may bring along; InitImage's defaults if the file says nothing."""
+        return self.init_image or InitImage()
+
+    @property
     def batch_sizes(self) -> tuple[int, ...]:
         """The numbers of images that a request may ask for, smallest first."""
         return tuple(sorted(self.batch)) or ((1, 3, 6) if self.content_type == "image" else (1,))

@@ -29,7 +29,6 @@ from ourvidz.plugins.sdxl.lora_names import sdxl_layers
 from ourvidz.plugins.sdxl.parameters import SdxlParameters, check_init_image
 from ourvidz.plugins.sdxl.prompts import encode
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
-from ourvidz.spec.job_type import InitImage
 
 
 class SdxlModel:
@@ -206,8 +205,8 @@ class SdxlModel:
 
 
 def _read(request: GenerationRequest[SdxlParameters]) -> InitPicture:
-    rules, size = request.job_type.init_image or InitImage(), request.parameters.resolution
-    return read_init_image(request.inputs["init_image"], rules, size, name="inputs.init_image")
+    file, size = request.inputs["init_image"], request.parameters.resolution
+    return read_init_image(file, request.job_type.picture_rules, size, name="inputs.init_image")
 
 
 def _repainted(parameters: SdxlParameters, picture: InitPicture) -> dict[str, JsonValue]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from ourvidz.errors import RequestInvalid
 from ourvidz.jobs.envelope import Envelope
 from ourvidz.jobs.storage import ObjectKey, ObjectNotFound, Storage
+from ourvidz.plugins.init_images.header import read_header
 from ourvidz.spec.job_type import Input, JobType
 
 
@@ -22,15 +23,25 @@ def check_inputs(job_type: JobType, request: Envelope) -> None:
     if missing:
         raise InputRefused(f"inputs: {job_type.id} needs {', '.join(missing)}")
     for name in request.inputs:
-        if name not in (*job_type.required_inputs, *job_type.accepts):
+        if name not in job_type.inputs:
             raise InputRefused(f"inputs.{name}: {job_type.id} does not take it")
         _owned_key(request, name)
 
 
 def fetch_inputs(storage: Storage, job_type: JobType, request: Envelope, folder: Path) -> dict[Input, Path]:
-    """Read every input of a request into ``folder``. Raises InputRefused, StorageUnavailable."""
+    """Read every input of a request into ``folder``; each is a picture that the job type's rules allow.
+
+    What is looked at here is a picture's header: reviewers, and whatever they open it with, never see
+    a file that is none or is too large. Raises InputRefused, InputInvalid, StorageUnavailable.
+    """
     check_inputs(job_type, request)
-    return {name: _fetch(storage, _owned_key(request, name), name, folder) for name in request.inputs}
+    files: dict[Input, Path] = {}
+    for name in request.inputs:
+        data = _read(storage, _owned_key(request, name), name)
+        read_header(f"inputs.{name}", data, job_type.picture_rules)
+        files[name] = folder / name
+        files[name].write_bytes(data)
+    return files
 
 
 def _owned_key(request: Envelope, name: Input) -> ObjectKey:
@@ -41,10 +52,8 @@ def _owned_key(request: Envelope, name: Input) -> ObjectKey:
     return key
 
 
-def _fetch(storage: Storage, key: ObjectKey, name: Input, folder: Path) -> Path:
-    file = folder / name
+def _read(storage: Storage, key: ObjectKey, name: Input) -> bytes:
     try:
-        file.write_bytes(storage.read(key))
+        return storage.read(key)
     except ObjectNotFound:
         raise InputRefused(f"inputs.{name}: there is no object {key}") from None
-    return file

@@ -7,7 +7,8 @@ import hashlib
 from ourvidz.jobs.envelope import Envelope
 from ourvidz.jobs.queue import Lease
 from ourvidz.jobs.results import Asset, StoredFile
-from ourvidz.jobs.storage import Storage, StorageRefused, result_key
+from ourvidz.jobs.storage import Storage, result_key
+from ourvidz.runtime.buckets import check_fits
 from ourvidz.runtime.making.encoding import EncodedArtifact, EncodedFile
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import BucketEntry
@@ -44,23 +45,14 @@ class ResultStore:
         )
 
     def _put(self, file: EncodedFile) -> StoredFile:
-        bucket = self._job_type.storage_bucket
-        if file.mime not in self._bucket.file_types:
-            raise StorageRefused(
-                f"the bucket {bucket} takes {', '.join(self._bucket.file_types)}, not {file.mime}"
-            )
-        size = len(file.data)
-        if self._bucket.max_size is not None and size > self._bucket.max_size:
-            raise StorageRefused(
-                f"{file.name} has {size} bytes, and the bucket {bucket} takes {self._bucket.max_size}"
-            )
-        request = self._request
+        bucket, request = self._job_type.storage_bucket, self._request
+        check_fits(self._bucket, bucket, file.name, mime=file.mime, size=len(file.data))
         key = result_key(bucket, request.user_id, request.job_id, self._lease.token, file.name)
         self._storage.put(key, file.data, content_type=file.mime)
         return StoredFile(
             bucket=bucket,
             path=key.path,
             mime=file.mime,
-            size=size,
+            size=len(file.data),
             sha256=hashlib.sha256(file.data).hexdigest(),
         )
