@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import diffusers
@@ -14,6 +15,7 @@ from ourvidz.plugins.checkpoints.layout import Checkpoint
 from ourvidz.plugins.diffusion.devices import DTYPES, choose_device
 from ourvidz.plugins.diffusion.fingerprint import fingerprint, precision_name
 from ourvidz.plugins.diffusion.parts import load_parts
+from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.family import LoadContext, ModelInvalid
 from ourvidz.plugins.shared_parts import SharedParts
 from ourvidz.plugins.wan.pipeline import WanModel
@@ -52,12 +54,18 @@ def wan_fingerprint(
     return fingerprint("wan", digest, device, precision, options)
 
 
-def _pipeline(checkpoint: Checkpoint, device: torch.device, precision: Precision, shared: SharedParts) -> Any:
-    """Return diffusers' WanPipeline. Raises ModelInvalid naming the part that is wrong."""
-    _refuse_second_transformer(checkpoint)
-    pipeline = diffusers.WanPipeline(**load_parts(checkpoint, part_dtypes(precision), device, shared))
+def assemble(parts: Mapping[str, Any]) -> Any:
+    """Return diffusers' WanPipeline of these parts."""
+    with quiet_libraries():
+        pipeline = diffusers.WanPipeline(**parts)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def _pipeline(checkpoint: Checkpoint, device: torch.device, precision: Precision, shared: SharedParts) -> Any:
+    """Raises ModelInvalid naming the part that is wrong."""
+    _refuse_second_transformer(checkpoint)
+    return assemble(load_parts(checkpoint, part_dtypes(precision), device, shared))
 
 
 def _refuse_second_transformer(checkpoint: Checkpoint) -> None:
