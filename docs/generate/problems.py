@@ -70,6 +70,8 @@ _MEANINGS = {
     "unprintable": "A character that editors do not show.",
     "unreadable": "A file or a folder that cannot be read.",
     "video_only": "A field of videos in a picture.",
+    "vram_exceeded": "A model that, with the work of a job, takes more memory than its worker has.",
+    "vram_unknown": "A worker with declared memory, and a model of which nobody says what it takes.",
     "yaml_trap": "A plain text that YAML's versions read as different things.",
 }
 

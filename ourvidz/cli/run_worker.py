@@ -93,6 +93,9 @@ class _People(Observer):
     def model_loaded(self, model: str, seconds: float) -> None:
         self._say(f"loaded {model} in {seconds:.1f} s")
 
+    def model_unloaded(self, model: str, why: str) -> None:
+        self._say(f"unloaded {model}: {why}")
+
     def idle(self) -> None:
         self._has_waited = True
         self._say("waiting for jobs")
@@ -140,6 +143,9 @@ class _JsonLines(Observer):
 
     def model_loaded(self, model: str, seconds: float) -> None:
         self._say("model_loaded", model=model, seconds=round(seconds, 3))
+
+    def model_unloaded(self, model: str, why: str) -> None:
+        self._say("model_unloaded", model=model, why=why)
 
     def idle(self) -> None:
         self._say("idle")

@@ -19,6 +19,9 @@ class Observer:
     def model_loaded(self, model: str, seconds: float) -> None:
         """A checkpoint is ready."""
 
+    def model_unloaded(self, model: str, why: str) -> None:
+        """A checkpoint left the memory while the worker goes on."""
+
     def idle(self) -> None:
         """Nothing waits; the worker does."""
 

@@ -26,7 +26,7 @@ from ourvidz.runtime.callback.delivery import deliver_due
 from ourvidz.runtime.executor import Executor, HandBack, Rules, Stop
 from ourvidz.runtime.heartbeat import Heartbeat
 from ourvidz.runtime.making.maker import Maker, NamedProfile
-from ourvidz.runtime.making.resident_model import ResidentModel
+from ourvidz.runtime.making.resident_models import ResidentModels
 from ourvidz.runtime.making.review import Review
 from ourvidz.runtime.observer import Observer
 from ourvidz.runtime.result_places import result_places
@@ -49,7 +49,7 @@ class ProfileUnknown(NotFound):
 class Worker:
     """One process's worth of work for one plugin. Use as a context manager.
 
-    It holds one queue connection, one heartbeat process and one model.
+    It holds one queue connection, one heartbeat process and the models that it has room for.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Worker:
         profile: str | None = None,
         observer: Observer | None = None,
     ) -> None:
-        """Open everything that the worker needs; the model is loaded by :meth:`prepare` or the first job.
+        """Open everything that the worker needs; models are loaded by :meth:`prepare` or by jobs.
 
         Raises NotFound for an unknown plugin, job type or profile, ReviewerMissing, BackendUnknown,
         QueueUnavailable.
@@ -83,8 +83,9 @@ class Worker:
             stack.callback(self.queue.close)
             self._callback = open_callback(project)
             stack.callback(self._callback.close)
-            self._model = ResidentModel(project, self.family, self._entry.device, self.observer, self.name)
-            stack.callback(self._model.unload)
+            self._models = ResidentModels(project, self.family, self._entry.device, self.observer, self.name)
+            self._models.follow(project, self._job_types())
+            stack.callback(self._models.unload)
             rules = self._rules(project)
             heartbeat = Heartbeat(project, lease_seconds=self._entry.lease)
             stack.callback(heartbeat.close)
@@ -94,12 +95,16 @@ class Worker:
         )
 
     def prepare(self) -> None:
-        """Load the model if all job types use the same one. Raises what the family's ``load`` raises."""
+        """Load the model if all job types use the same one. Raises what the family's ``load`` raises.
+
+        Of several, each is loaded by the first job that needs it, so that one which is missing stops
+        no other.
+        """
         catalog = self.project.catalog
         names = {catalog.model_name(one) for one in self._job_types() if one.takes_jobs}
         if len(names) == 1:
             name = names.pop()
-            self._model.get(name, catalog.models[name])
+            self._models.get(name, catalog.models[name])
 
     def run(self, *, burst: bool = False, once: bool = False) -> int:
         """Work until stopped; returns how many jobs were taken.
@@ -137,7 +142,7 @@ class Worker:
         self._stop.ask()
 
     def close(self) -> None:
-        """Unload the model and close every connection."""
+        """Unload all models and close every connection."""
         self._close.close()
 
     def __enter__(self) -> Self:
@@ -202,7 +207,7 @@ class Worker:
         entry = project.settings.workers.get(self.family.name, WorkerEntry())
         maker = Maker(
             family=self.family,
-            model=self._model,
+            models=self._models,
             storage=self._storage,
             review=Review.of(project),
             profile=find_profile(project, self._profile or entry.profile),
@@ -220,6 +225,7 @@ class Worker:
             try:
                 self._executor.rules = self._rules(changed.project)
                 self.project = changed.project
+                self._models.follow(self.project, self._job_types())
             except OurvidzError as refused:
                 error = refused
         self.observer.specs_changed(error)

@@ -14,6 +14,7 @@ from ourvidz.spec.job_type import JobType
 from ourvidz.spec.loading import Declaration, SettingsFile, Sources
 from ourvidz.spec.problems import FieldPath, Finding, Problem, SpecInvalid
 from ourvidz.spec.settings import BucketEntry, ModelEntry, Settings
+from ourvidz.spec.vram import measure_room, written
 from ourvidz.spec.wording import one_of_known
 
 Families = Mapping[str, FamilyRules]
@@ -45,6 +46,7 @@ def build_catalog(
         *check_queues(declared, settings_file),
         *check_buckets(declared, settings_file),
         *_check_settings(settings_file, families),
+        *_check_vram(declared, settings_file, families, models),
         *_check_backends(settings_file, schemes),
         *_check_broken(sources, families),
     ]
@@ -176,6 +178,31 @@ def _check_settings(settings_file: SettingsFile, families: Families) -> Iterator
         if model.family not in families:
             expected = _plugin(model.family, families)
             yield document.problem(("models", name, "family"), "unknown_worker", model.family, expected)
+
+
+def _check_vram(
+    declared: Declared, settings_file: SettingsFile, families: Families, models: Mapping[str, ModelEntry]
+) -> Iterator[Problem]:
+    """Each model that jobs need has room for itself and for the work of any job."""
+    for name, worker in settings_file.settings.workers.items():
+        if worker.vram is None or name not in families:
+            continue
+        job_types = [one for _, one in declared.values() if one.family == name and one.takes_jobs]
+        mine = {key: entry for key, entry in models.items() if entry.family == name}
+        room = measure_room(worker.vram, job_types, mine, families[name].default_model)
+        path: FieldPath = ("workers", name, "vram")
+        # A model that does not exist is a problem of its own.
+        needed = sorted({one.model or name for one in job_types} & mine.keys())
+        for model in needed:
+            if model not in room.sizes:
+                found = f"{written(worker.vram)}, and nobody says what {model} takes of it"
+                expected = f"vram in models: {model}: as well"
+                yield settings_file.document.problem(path, "vram_unknown", found, expected)
+        largest = max((one for one in needed if one in room.sizes), key=room.sizes.__getitem__, default=None)
+        if largest is not None and room.taken_with([largest]) > worker.vram:
+            found = f"{written(worker.vram)}, with {room.sum_of([largest])}"
+            expected = f"at least {written(room.taken_with([largest]))}"
+            yield settings_file.document.problem(path, "vram_exceeded", found, expected)
 
 
 def _check_backends(settings_file: SettingsFile, schemes: Schemes) -> Iterator[Problem]:

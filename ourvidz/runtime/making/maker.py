@@ -20,7 +20,7 @@ from ourvidz.runtime.making.encoding import encode
 from ourvidz.runtime.making.inputs import fetch_inputs
 from ourvidz.runtime.making.outputs import check_artifacts
 from ourvidz.runtime.making.requests import check_takes_jobs, seeds
-from ourvidz.runtime.making.resident_model import ResidentModel
+from ourvidz.runtime.making.resident_models import ResidentModels
 from ourvidz.runtime.making.review import Review
 from ourvidz.runtime.making.storing import ResultStore
 from ourvidz.runtime.making.videos import require_encoder
@@ -85,7 +85,7 @@ class Maker:
     """Everything that it takes to make the jobs of one family."""
 
     family: ModelFamily[Any]
-    model: ResidentModel
+    models: ResidentModels
     storage: Storage
     review: Review
     profile: NamedProfile | None
@@ -113,7 +113,7 @@ class Maker:
         context.step("load", 0, 0)
         name = catalog.model_name(job_type)
         with watch.stage("load"):
-            model = self.model.get(name, catalog.models[name])
+            model = self.models.get(name, catalog.models[name])
         with watch.stage("generate"), context.generating():
             output = model.generate(
                 GenerationRequest(
