@@ -10,6 +10,7 @@ import click
 from ourvidz.cli.context import Invocation, place_options
 from ourvidz.cli.output import about, json_option, local_time, print_facts, print_json, print_table
 from ourvidz.errors import NotFound
+from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import FINAL, JobState
 from ourvidz.project import Project
 from ourvidz.runtime.client import Client, JobStatus
@@ -139,8 +140,26 @@ def status_facts(project: Project, status: JobStatus) -> list[tuple[str, object]
         facts.append(("progress", f"{progress.stage}{counted}"))
     if status.error is not None:
         facts.append(("error", f"{status.error.message} [{status.error.code}]"))
+    if status.result is not None:
+        facts += _result_facts(status.result)
     name = "record" if status.result is None else "result"
     return facts + [("" if index else name, place) for index, place in enumerate(_places(project, status))]
+
+
+def _result_facts(result: Result) -> list[tuple[str, object]]:
+    """What was made, and what it took; nothing of what was not measured."""
+    facts: list[tuple[str, object]] = []
+    if result.assets:
+        one, count = result.assets[0], len(result.assets)
+        length = "" if one.duration is None else f", {one.frames} frames in {one.duration:.2f} s"
+        what = one.type if count == 1 else f"{count} {one.type}s,"
+        facts.append(("made", f"{what} {one.width}x{one.height}{length}"))
+    if result.profile is not None:
+        facts.append(("profile", f"{result.profile}, which makes less than the job type says"))
+    facts.append(("took", ", ".join(f"{stage} {time:.1f} s" for stage, time in result.seconds.items())))
+    if result.peak_memory is not None:
+        facts.append(("GPU memory", f"{result.peak_memory / 1e9:.1f} GB at most"))
+    return facts
 
 
 def _places(project: Project, status: JobStatus) -> list[str]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from ourvidz.runtime.client import Client
+from ourvidz.cli.jobs import status_facts
+from ourvidz.jobs.results import Asset, Result
+from ourvidz.runtime.client import Client, JobStatus
 from ourvidz.runtime.worker import Worker
 from tests.cli.conftest import CommandLine
 from tests.site import Site
@@ -79,7 +81,69 @@ class TestStatus:
         work(site)
         done = facts(ourvidz(f"status {job_id}").stdout)
         assert done["state"] == "completed"
+        assert done["made"] == "image 64x48"
+        assert [part.split()[0] for part in done["took"].split(", ")] == [
+            "load",
+            "generate",
+            "check",
+            "encode",
+            "store",
+        ]
+        assert {"profile", "GPU memory"} & set(done) == set()
         assert done["result"].endswith(f"{job_id}/1-0.png")
+
+    def test_people_read_what_was_really_made_and_what_it_took(self, site: Site) -> None:
+        result = Result(
+            job_type="films",
+            effective_job_type="films",
+            spec_digest="sha256:0",
+            submitted_digest=None,
+            attempt=1,
+            assets=tuple(
+                Asset(
+                    bucket="films",
+                    path=f"{index}.mp4",
+                    mime="video/mp4",
+                    size=1,
+                    sha256="0" * 64,
+                    type="video",
+                    index=index,
+                    seed=index,
+                    width=240,
+                    height=416,
+                    frames=33,
+                    duration=33 / 16,
+                )
+                for index in range(2)
+            ),
+            parameters={},
+            profile="demo",
+            fingerprint={},
+            reviews={},
+            seconds={"load": 0.0, "generate": 21.84},
+            peak_memory=11_960_000_000,
+        )
+        status = JobStatus(
+            job_id="0b5cbb0e-6f5e-4d0c-8b2a-6a2a8d2f3c11",
+            job_type="films",
+            effective_job_type="films",
+            status="completed",
+            estimated_time=0,
+            queue_position=None,
+            worker_type="PLACEHOLDER",
+            attempt=1,
+            submitted_at=0,
+            started_at=0,
+            finished_at=0,
+            progress=None,
+            result=result,
+            error=None,
+        )
+        shown = dict(status_facts(site.project(), status))
+        assert shown["made"] == "2 videos, 240x416, 33 frames in 2.06 s"
+        assert shown["profile"] == "demo, which makes less than the job type says"
+        assert shown["took"] == "load 0.0 s, generate 21.8 s"
+        assert shown["GPU memory"] == "12.0 GB at most"
 
 
 class TestSubmit:
