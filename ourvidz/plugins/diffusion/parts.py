@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import diffusers
 import torch
@@ -19,39 +18,89 @@ from ourvidz.plugins.family import ModelInvalid
 from ourvidz.plugins.shared_parts import SharedParts
 
 
+class Weights(Protocol):
+    """Where the weights of parts come from."""
+
+    def digest(self, part: str) -> str:
+        """Equal only for equal weights and settings."""
+        ...
+
+    def load(self, part: str, part_class: Any, dtype: torch.dtype) -> Any:
+        """Load a part, on the CPU and ready to be used. Raises ModelInvalid."""
+        ...
+
+
 def load_parts(
-    checkpoint: Checkpoint, dtypes: Mapping[str, torch.dtype], device: torch.device, shared: SharedParts
+    checkpoint: Checkpoint,
+    dtypes: Mapping[str, torch.dtype],
+    device: torch.device,
+    shared: SharedParts,
+    weights: Weights | None = None,
 ) -> dict[str, Any]:
     """Load every part that the checkpoint's layout names, by name.
 
-    ``dtypes`` has the number format of each part with weights. Parts with weights that another
-    model in memory was made of are not loaded again. Raises ModelInvalid naming the part that is wrong.
+    ``dtypes`` has the number format of each part with weights. These come from the checkpoint's own
+    folder, or from ``weights``. Parts with weights that another model in memory was made of are not
+    loaded again. Raises ModelInvalid naming the part that is wrong.
     """
-    index = json.loads((checkpoint.folder / "model_index.json").read_bytes())
+    index = checkpoint.index()
+    source = weights or _FolderWeights(checkpoint)
+    parts: dict[str, Any] = {}
     with quiet_libraries():
-        return {
-            name: _part(checkpoint, name, index[name][1], dtypes.get(name), device, shared)
-            for name in checkpoint.layout.parts
-        }
+        for name in checkpoint.layout.parts:
+            part_class, dtype = part_class_of(checkpoint, name, index[name][1]), dtypes.get(name)
+            if dtype is None:
+                parts[name] = _without_weights(checkpoint, name, part_class)
+            else:
+                key = (part_class.__name__, source.digest(name), dtype, device)
+                load = partial(source.load, name, part_class, dtype)
+                parts[name] = shared.get(key, partial(_on, device, load))
+    return parts
 
 
-def _part(
-    checkpoint: Checkpoint,
-    name: str,
-    class_name: str,
-    dtype: torch.dtype | None,
-    device: torch.device,
-    shared: SharedParts,
-) -> Any:
+def part_class_of(checkpoint: Checkpoint, name: str, class_name: str) -> Any:
+    """The class of a part. Raises ModelInvalid for one that the installed libraries do not have."""
     part_class = getattr(diffusers, class_name, None) or getattr(transformers, class_name, None)
     if part_class is None:
         raise ModelInvalid(
             f"{checkpoint.folder / name}: neither diffusers nor transformers has a {class_name}; update them"
         )
-    if dtype is None:
-        return _without_weights(checkpoint, name, part_class)
-    key = (class_name, part_digest(checkpoint, name), dtype, device)
-    return shared.get(key, partial(_with_weights, checkpoint, name, part_class, dtype, device))
+    return part_class
+
+
+def _on(device: torch.device, load: Callable[[], Any]) -> Any:
+    return load().to(device)
+
+
+class _FolderWeights:
+    """Weights in the diffusers layout, each part's in its folder."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+
+    def digest(self, part: str) -> str:
+        return part_digest(self._checkpoint, part)
+
+    def load(self, part: str, part_class: Any, dtype: torch.dtype) -> Any:
+        folder = self._checkpoint.folder / part
+        try:
+            model, report = part_class.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                variant=self._checkpoint.variants[part],
+                torch_dtype=dtype,
+                output_loading_info=True,
+            )
+        except (OSError, ValueError, TypeError, LookupError, RuntimeError, SafetensorError) as error:
+            raise ModelInvalid(f"{folder} cannot be loaded as a {part_class.__name__}: {error}") from error
+        if report["missing_keys"]:
+            missing = sorted(report["missing_keys"])
+            raise ModelInvalid(
+                f"{folder}: its weights lack {len(missing)} tensors of a {part_class.__name__}, such as "
+                f"{missing[0]}; fetch the checkpoint again"
+            )
+        return model.eval()
 
 
 def _without_weights(checkpoint: Checkpoint, name: str, part_class: Any) -> Any:
@@ -60,27 +109,3 @@ def _without_weights(checkpoint: Checkpoint, name: str, part_class: Any) -> Any:
         return part_class.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, TypeError, LookupError, RuntimeError) as error:
         raise ModelInvalid(f"{folder} cannot be loaded as a {part_class.__name__}: {error}") from error
-
-
-def _with_weights(
-    checkpoint: Checkpoint, name: str, part_class: Any, dtype: torch.dtype, device: torch.device
-) -> Any:
-    folder = checkpoint.folder / name
-    try:
-        part, report = part_class.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            variant=checkpoint.variants[name],
-            torch_dtype=dtype,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, TypeError, LookupError, RuntimeError, SafetensorError) as error:
-        raise ModelInvalid(f"{folder} cannot be loaded as a {part_class.__name__}: {error}") from error
-    if report["missing_keys"]:
-        missing = sorted(report["missing_keys"])
-        raise ModelInvalid(
-            f"{folder}: its weights lack {len(missing)} tensors of a {part_class.__name__}, such as "
-            f"{missing[0]}; fetch the checkpoint again"
-        )
-    return part.eval().to(device)

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ourvidz.plugins.checkpoints.finding import find_checkpoint
+from ourvidz.plugins.checkpoints.digest import check_digest
+from ourvidz.plugins.checkpoints.found import FoundCheckpoint
 from ourvidz.plugins.family import LoadContext, Model
-from ourvidz.plugins.sdxl.layout import LAYOUT
+from ourvidz.plugins.sdxl.finding import find, inspect
 from ourvidz.plugins.sdxl.parameters import MIN_SIDE, SIZE_STEP, SdxlParameters, least_steps
 from ourvidz.plugins.spec_checks import check_parameters, check_sizes
 from ourvidz.spec.job_type import JobType
@@ -30,7 +31,6 @@ class SdxlFamily:
         "accelerate>=0.33",
         "diffusers>=0.31",
         "numpy>=1.26",
-        "peft>=0.13",
         "safetensors>=0.4.3",
         "tokenizers>=0.19",
         "torch>=2.4",
@@ -61,8 +61,9 @@ class SdxlFamily:
         )
 
     def load(self, context: LoadContext) -> Model[SdxlParameters]:
-        """Load a checkpoint. Raises ModelMissing, ModelInvalid, DeviceMissing."""
-        checkpoint = find_checkpoint(context.model.location, context.root, LAYOUT)
+        """Load a checkpoint. Raises ModelMissing, ModelInvalid, DigestMismatch, DeviceMissing."""
+        checkpoint = find(context.model, context.root)
+        check_digest(context.model, checkpoint.found())
         _let_threads_sleep()
         from ourvidz.plugins.sdxl.loading import load_model
 
@@ -74,6 +75,10 @@ class SdxlFamily:
         from ourvidz.plugins.sdxl.random_model import load_random
 
         return load_random(context, seed=seed)
+
+    def inspect(self, model: ModelEntry, root: Path) -> FoundCheckpoint:
+        """Look at a checkpoint without loading it; see InspectsCheckpoints."""
+        return inspect(model, root)
 
     def write_small_checkpoint(self, folder: Path, *, seed: int) -> bool:
         """Build a checkpoint of random weights, a few MB large; see MakesSmallCheckpoint."""

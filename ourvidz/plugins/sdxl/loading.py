@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,23 +9,26 @@ import diffusers
 import torch
 from pydantic import JsonValue
 
-from ourvidz.plugins.checkpoints.digest import checkpoint_digest
+from ourvidz.plugins.checkpoints.digest import digest_of, file_digests
 from ourvidz.plugins.checkpoints.layout import Checkpoint
 from ourvidz.plugins.diffusion.devices import DTYPES, choose_device
 from ourvidz.plugins.diffusion.fingerprint import fingerprint, precision_name
 from ourvidz.plugins.diffusion.parts import load_parts
+from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.family import LoadContext
 from ourvidz.plugins.sdxl.pipeline import SdxlModel
+from ourvidz.plugins.sdxl.single_file import SingleFile
+from ourvidz.plugins.sdxl.single_file_weights import SingleFileWeights
 from ourvidz.plugins.shared_parts import SharedParts
 from ourvidz.spec.settings import Precision
 
 
-def load_model(checkpoint: Checkpoint, context: LoadContext) -> SdxlModel:
+def load_model(checkpoint: Checkpoint | SingleFile, context: LoadContext) -> SdxlModel:
     """Raises DeviceMissing, and ModelInvalid naming the part that is wrong."""
     device = choose_device(context.device)
     precision = context.precision or default_precision(device)
     pipeline = _pipeline(checkpoint, device, precision, context.shared)
-    digest = checkpoint_digest(checkpoint)
+    digest = digest_of(file_digests(checkpoint.found()))
     values = sdxl_fingerprint(pipeline, digest, device, precision)
     return SdxlModel(pipeline, context, device=device, fingerprint=values)
 
@@ -48,12 +50,13 @@ def assemble(parts: Mapping[str, Any], *, force_zeros: bool = True) -> Any:
 
     ``force_zeros``: no negative prompt means embeddings of zeros, not those of an empty text.
     """
-    pipeline = diffusers.StableDiffusionXLPipeline(
-        **parts,
-        force_zeros_for_empty_prompt=force_zeros,
-        # Otherwise it would depend on whether a watermarking library happens to be installed.
-        add_watermarker=False,
-    )
+    with quiet_libraries():
+        pipeline = diffusers.StableDiffusionXLPipeline(
+            **parts,
+            force_zeros_for_empty_prompt=force_zeros,
+            # Otherwise it would depend on whether a watermarking library happens to be installed.
+            add_watermarker=False,
+        )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -66,12 +69,17 @@ def part_dtype(part: str, precision: Precision, vae_config: Mapping[str, Any]) -
     return DTYPES[precision]
 
 
-def _pipeline(checkpoint: Checkpoint, device: torch.device, precision: Precision, shared: SharedParts) -> Any:
+def _pipeline(
+    checkpoint: Checkpoint | SingleFile, device: torch.device, precision: Precision, shared: SharedParts
+) -> Any:
     """Raises ModelInvalid naming the part that is wrong."""
-    vae_config = json.loads((checkpoint.folder / "vae" / "config.json").read_bytes())
-    dtypes = {name: part_dtype(name, precision, vae_config) for name in checkpoint.variants}
-    index = json.loads((checkpoint.folder / "model_index.json").read_bytes())
+    folder, weights = checkpoint, None
+    if isinstance(folder, SingleFile):
+        weights = SingleFileWeights(folder)
+        folder = folder.components
+    vae = folder.settings("vae")
+    dtypes = {name: part_dtype(name, precision, vae) for name in folder.layout.weighty}
     return assemble(
-        load_parts(checkpoint, dtypes, device, shared),
-        force_zeros=index.get("force_zeros_for_empty_prompt", True),
+        load_parts(folder, dtypes, device, shared, weights),
+        force_zeros=folder.index().get("force_zeros_for_empty_prompt", True),
     )
