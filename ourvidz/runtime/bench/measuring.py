@@ -20,7 +20,7 @@ from ourvidz.runtime.bench.measurements import Measurement, Run
 from ourvidz.runtime.bench.plan import Plan, loader, with_checkpoint
 from ourvidz.runtime.failures import GenerationFailed
 from ourvidz.runtime.making.maker import Maker, read_job
-from ourvidz.runtime.making.resident_model import ResidentModel
+from ourvidz.runtime.making.resident_models import ResidentModels
 from ourvidz.runtime.making.review import Review
 from ourvidz.runtime.observer import Observer
 from ourvidz.runtime.storage.folder import FolderStorage
@@ -67,7 +67,7 @@ class _Bench:
         self._tell = tell
         self._loading = _Loading(tell)
         worker = project.settings.workers.get(family.name, WorkerEntry())
-        self.model = ResidentModel(
+        self.model = ResidentModels(
             project,
             family,
             plan.device or worker.device,
@@ -77,7 +77,7 @@ class _Bench:
         )
         self._maker = Maker(
             family=family,
-            model=self.model,
+            models=self.model,
             storage=storage,
             review=Review.of(project),
             profile=plan.profile,

@@ -12,7 +12,7 @@ from ourvidz.plugins.family import LoadContext, LoadsRandomWeights, Model, Model
 from ourvidz.plugins.requirements import load_model, require
 from ourvidz.project import Project
 from ourvidz.runtime.making.maker import NamedProfile
-from ourvidz.runtime.making.resident_model import Load
+from ourvidz.runtime.making.resident_models import Load
 from ourvidz.spec.job_type import JobType
 
 #: Names weights that nothing was trained to, in the place of a checkpoint's location.
