@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ourvidz.plugins.init_images.header import Header, InputInvalid, kind
+from ourvidz.plugins.init_images.jpeg_markers import count_scans
 from ourvidz.plugins.init_images.orientation import UPRIGHT, read_orientation
 from ourvidz.plugins.init_images.png_data import check_png_data
 
@@ -29,8 +30,7 @@ def decode(name: str, data: bytes, header: Header) -> Image:
     """
     if header.mime == "image/png":
         check_png_data(name, data)
-    # In a scan's data 0xFF is followed by 0, so this finds scans, and at most a preview's beside.
-    elif header.mime == "image/jpeg" and data.count(b"\xff\xda") > MAX_SCANS:
+    elif header.mime == "image/jpeg" and count_scans(data, limit=MAX_SCANS + 1) > MAX_SCANS:
         raise InputInvalid(f"{name}: the JPEG has more than {MAX_SCANS} scans; save it anew")
     try:
         with warnings.catch_warnings():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ourvidz.errors import RequestInvalid
+from ourvidz.plugins.init_images import jpeg_markers
 from ourvidz.plugins.init_images.signatures import PNG_SIGNATURE, describe
 from ourvidz.spec.job_type import InitImage
 from ourvidz.spec.units import format_bytes
@@ -70,35 +71,18 @@ def _png_size(data: bytes) -> tuple[int, int]:
     return width, height
 
 
-#: JPEG markers without a length behind them: TEM, RST0 to RST7, SOI.
-_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
-
-#: Frame headers, which have the size: SOF0 to SOF15 without DHT, JPG and DAC.
-_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
-
-
 def _jpeg_size(data: bytes) -> tuple[int, int]:
-    """The size stands in the first frame header; ITU-T T.81, B.2."""
-    at = 2
-    while True:
-        if data[at] != 0xFF:
-            raise _Broken("something else stands where a marker has to")
-        marker = data[at + 1]
-        at += 1
-        if marker == 0xFF:
-            continue
-        at += 1
-        if marker in _BARE_MARKERS:
-            continue
-        if marker in (_START_OF_SCAN, _END_OF_IMAGE):
-            raise _Broken("it has no frame header")
-        if marker in _FRAME_MARKERS:
-            height, width = struct.unpack_from(">HH", data, at + 3)
-            return width, height
-        (length,) = struct.unpack_from(">H", data, at)
-        at += max(2, length)
+    """The size stands in the first frame header; ITU-T T.81, B.2.2."""
+    try:
+        for marker, at in jpeg_markers.markers(data):
+            if marker in jpeg_markers.FRAMES:
+                height, width = struct.unpack_from(">HH", data, at + 3)
+                return width, height
+            if marker == jpeg_markers.START_OF_SCAN:
+                break
+    except jpeg_markers.NoMarker:
+        raise _Broken("something else stands where a marker has to") from None
+    raise _Broken("it has no frame header")
 
 
 #: In a VP8X chunk: the file holds an animation.
