@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from ourvidz.plugins.checkpoints.finding import find_checkpoint
 from ourvidz.plugins.family import LoadContext, Model
@@ -66,12 +67,31 @@ class WanFamily:
     def load(self, context: LoadContext) -> Model[WanParameters]:
         """Load a checkpoint. Raises ModelMissing, ModelInvalid, DeviceMissing."""
         checkpoint = find_checkpoint(context.model.location, context.root, LAYOUT)
-        # Read when torch is first imported. On a CPU, threads that wait must not spin: beside one busy
-        # process that makes a picture take ten times as long.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        _let_threads_sleep()
         from ourvidz.plugins.wan.loading import load_model
 
         return load_model(checkpoint, context)
+
+    def load_random(self, context: LoadContext, *, seed: int) -> Model[WanParameters]:
+        """Build WAN 2.1 T2V 1.3B with random weights; see LoadsRandomWeights."""
+        _let_threads_sleep()
+        from ourvidz.plugins.wan.random_model import load_random
+
+        return load_random(context, seed=seed)
+
+    def write_small_checkpoint(self, folder: Path, *, seed: int) -> bool:
+        """Build a checkpoint of random weights, a few MB large; see MakesSmallCheckpoint."""
+        from ourvidz.plugins.wan.small_checkpoint import write_small_checkpoint
+
+        return write_small_checkpoint(folder, seed=seed)
+
+
+def _let_threads_sleep() -> None:
+    """On a CPU, threads that wait must not spin: beside one busy process a picture takes ten times as long.
+
+    Read when torch is first imported.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _side(pixels: int, profile: Profile) -> int:
