@@ -6,7 +6,6 @@ is depends on the checkpoints, and a sum that is too large does no harm.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -65,4 +64,7 @@ def measure_room(
 def written(size: int) -> str:
     """A size as people write it, to hundredths and rounded up, so that what is written is enough."""
     unit, name = (2**30, "GB") if size >= 2**30 else (2**20, "MB")
-    return f"{math.ceil(size / unit * 100) / 100:g}{name}"
+    hundredths = round(size / unit * 100)
+    if round(hundredths / 100 * unit) < size:
+        hundredths += 1
+    return f"{hundredths / 100:g}{name}"

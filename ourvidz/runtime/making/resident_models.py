@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -71,12 +71,13 @@ class ResidentModels:
                 self._drop(name, "no job type is made with it any more")
             elif models[name] != resident.entry:
                 self._drop(name, "its entry in ourvidz.yaml is another one")
+        self._make_room()
 
     def get(self, name: str, entry: ModelEntry) -> Model[Any]:
         """Return a model, loading it if it is not in memory. Raises what ``load`` raises."""
         resident = self._held.pop(name, None)
         if resident is None:
-            self._make_room(name)
+            self._make_room(for_model=name)
             resident = _Resident(entry, self._loaded(name, entry))
         self._held[name] = resident
         return resident.model
@@ -86,20 +87,25 @@ class ResidentModels:
         for name in list(self._held):
             self._unload(name)
 
-    def _make_room(self, name: str) -> None:
-        """Unload models, the one that was not used for longest first, until another one has room.
+    def _make_room(self, for_model: str | None = None) -> None:
+        """Unload models, the one that was not used for longest first, until the rest have room.
 
-        Before it is loaded, so that both are never in memory together.
+        And room for one that is to be loaded: before it is, so that the sum is never exceeded.
         """
         while self._held:
-            if self._room is None:
-                why = f"{name} is needed, and without a declared vram one model is kept at a time"
-            elif self._room.taken_with([*self._held, name]) > self._room.total:
-                sizes = self._room.sum_of([*self._held, name])
-                why = f"to make room for {name}: {sizes}, and the worker has {written(self._room.total)}"
-            else:
+            models = [*self._held, for_model] if for_model else list(self._held)
+            why = self._lacks_room(models)
+            if why is None:
                 return
-            self._drop(next(iter(self._held)), why)
+            self._drop(models[0], f"{for_model} is needed: {why}" if for_model else why)
+
+    def _lacks_room(self, models: Sequence[str]) -> str | None:
+        """Why these models cannot be in memory together; None if they can."""
+        if self._room is None:
+            return "one model is kept at a time where no vram is declared" if len(models) > 1 else None
+        if self._room.taken_with(models) <= self._room.total:
+            return None
+        return f"{self._room.sum_of(models)}, and the worker has {written(self._room.total)}"
 
     def _loaded(self, name: str, entry: ModelEntry) -> Model[Any]:
         self._observer.model_loading(name)

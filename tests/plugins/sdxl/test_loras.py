@@ -30,7 +30,7 @@ Wear = Callable[..., Output]
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Path:
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project's folder with LoRA files."""
     root = tmp_path_factory.mktemp("shelf")
     write_kohya(root / "kohya.safetensors")
@@ -73,7 +73,6 @@ def test_a_lora_changes_the_picture_by_its_scale(wear: Wear, file: str) -> None:
 def test_the_same_matrices_give_the_same_picture_in_every_format(wear: Wear, shelf: Path) -> None:
     write_kohya(shelf / "as-trained.safetensors", alpha=RANK)
     assert pixels(wear("as-trained")) == pixels(wear("peft"))
-    noted = {"unet": {}, "text_encoder": {"text_encoder.lora_alpha": 99, "text_encoder.use_rslora": False}}
     metadata = {f"{part}.lora_alpha": ALPHA for part in ("unet", "text_encoder", "text_encoder_2")}
     write_peft(shelf / "noted.safetensors", metadata={"lora_adapter_metadata": json.dumps(metadata)})
     assert pixels(wear("noted")) == pixels(wear("kohya"))
@@ -127,7 +126,7 @@ def _distance(one: object, other: object) -> int:
     return max(high for _, high in ImageChops.difference(one, other).getextrema())
 
 
-def test_neither_order_nor_other_jobs_matter(wear: Wear, checkpoint: Path, shelf: Path) -> None:
+def test_neither_order_nor_other_jobs_matter(wear: Wear) -> None:
     both = ("kohya", ("snow", -0.5))
     plain, first, second, together = wear(), wear("kohya"), wear(("snow", -0.5)), wear(*both)
     assert len({pixels(one) for one in (plain, first, second, together)}) == 4
@@ -187,16 +186,15 @@ def linear_and_convolution() -> tuple[Linear, Conv2d]:
 
 def test_layers_compute_with_w_plus_scale_times_alpha_over_rank_times_up_times_down(tmp_path: Path) -> None:
     plain, folded = linear_and_convolution()
-    names = {"unet.plain": plain, "unet.folded": folded}
+    names: dict[str, Linear | Conv2d] = {"unet.plain": plain, "unet.folded": folded}
     wanted = []
     deltas = [torch.zeros_like(plain.weight), torch.zeros_like(folded.weight)]
     for index, (scale, alpha, rank) in enumerate([(0.7, 3.0, 2), (-1.5, 1.0, 3)]):
-        draw = {"dtype": torch.float64}
         tensors = {
-            "unet.plain.lora_down.weight": torch.randn(rank, 6, **draw),
-            "unet.plain.lora_up.weight": torch.randn(4, rank, **draw),
-            "unet.folded.lora_down.weight": torch.randn(rank, 3, 3, 3, **draw),
-            "unet.folded.lora_up.weight": torch.randn(5, rank, 1, 1, **draw),
+            "unet.plain.lora_down.weight": torch.randn(rank, 6, dtype=torch.float64),
+            "unet.plain.lora_up.weight": torch.randn(4, rank, dtype=torch.float64),
+            "unet.folded.lora_down.weight": torch.randn(rank, 3, 3, 3, dtype=torch.float64),
+            "unet.folded.lora_up.weight": torch.randn(5, rank, 1, 1, dtype=torch.float64),
         }
         up_down = [
             tensors["unet.plain.lora_up.weight"] @ tensors["unet.plain.lora_down.weight"],
@@ -382,8 +380,8 @@ def test_a_file_that_does_not_fit_as_a_whole_is_refused(
     assert pixels(wear()) == plain
 
 
-def test_a_missing_file_is_told_by_its_path(wear: Wear, shelf: Path) -> None:
-    with pytest.raises(OurvidzError, match="there is no LoRA file .*nowhere.safetensors") as refusal:
+def test_a_missing_file_is_told_by_its_path(wear: Wear) -> None:
+    with pytest.raises(OurvidzError, match=r"there is no LoRA file .*nowhere\.safetensors") as refusal:
         wear("nowhere")
     assert refusal.value.code == "lora_missing"
 
