@@ -37,6 +37,7 @@ pytest.register_assert_rewrite(
             "dead_letters",
             "storage",
             "callback",
+            "family",
         )
     )
 )

@@ -12,7 +12,6 @@ from ourvidz.plugins.discovery import plugins_in
 from ourvidz.plugins.family import (
     GenerationRequest,
     ImageArtifact,
-    JobCancelled,
     LoadContext,
     Model,
     ModelFamily,
@@ -27,6 +26,7 @@ from ourvidz.runtime.making.outputs import check_artifacts
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import Profile
 from ourvidz.spec.units import Resolution
+from tests.conformance.family import Change, FamilyCase, FamilyConformance
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "plugins/placeholder"
@@ -50,18 +50,15 @@ def job_type(**fields: Any) -> JobType:
 
 
 class Context:
-    """Remembers the steps, and stops where it is told to."""
+    """Remembers the steps."""
 
-    def __init__(self, folder: Path, stop_at: int | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.steps: list[int] = []
-        self._stop_at = stop_at
 
     def step(self, stage: str, step: int, steps: int) -> None:
         assert (stage, steps) == ("paint", 10)
         self.steps.append(step)
-        if step == self._stop_at:
-            raise JobCancelled("stop")
 
 
 def request(
@@ -77,9 +74,42 @@ def pictures(output: Output) -> list[ImageArtifact]:
     return [one for one in output.artifacts if isinstance(one, ImageArtifact)]
 
 
-def test_its_job_types_fit_it(family: ModelFamily[Any]) -> None:
-    for one in (job_type(), job_type(**VIDEO)):
-        assert list(family.check(one, family.default_model)) == []
+CHANGES = {
+    "prompt": Change(value="a bridge"),
+    "negative_prompt": Change(value="fog"),
+    "resolution": Change(value="64x96"),
+    "steps": Change(value=4),
+    "guidance": Change(value=12.0),
+}
+INVISIBLE = {"deterministic": "it always is", "step_time": "it makes a job last longer"}
+
+
+class TestPictures(FamilyConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def case(cls, family: ModelFamily[Any]) -> FamilyCase:
+        return FamilyCase(
+            family=family,
+            model=family.default_model,
+            job_type=job_type(resolution="64x64", steps=3),
+            changes=CHANGES,
+            invisible=INVISIBLE | dict.fromkeys(("duration", "fps"), "a picture has none"),
+            shipped=[job_type(), job_type(**VIDEO)],
+        )
+
+
+class TestVideos(FamilyConformance):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def case(cls, family: ModelFamily[Any]) -> FamilyCase:
+        return FamilyCase(
+            family=family,
+            model=family.default_model,
+            job_type=job_type(**VIDEO | {"resolution": "64x64", "steps": 3, "duration": "250ms"}),
+            changes=CHANGES | {"duration": Change(value=0.5), "fps": Change(value=8)},
+            invisible=INVISIBLE,
+            shipped=[job_type(), job_type(**VIDEO)],
+        )
 
 
 @pytest.mark.parametrize(
@@ -128,27 +158,6 @@ def test_it_films_as_many_frames_as_its_time_has(
     assert (output.effective["duration"], output.effective["fps"]) == (0.5, 12)
 
 
-def test_the_same_request_gives_the_same_pixels(
-    family: ModelFamily[Any], model: Model[Any], tmp_path: Path
-) -> None:
-    pixels = [
-        pictures(model.generate(request(family), Context(tmp_path)))[0].image.tobytes() for _ in range(2)
-    ]
-    assert pixels[0] == pixels[1]
-
-
-@pytest.mark.parametrize(
-    "values",
-    [{"prompt": "a bridge"}, {"negative_prompt": "fog"}, {"guidance": 12.0}, {"seeds": (8,)}],
-)
-def test_everything_that_is_asked_for_shows(
-    family: ModelFamily[Any], model: Model[Any], tmp_path: Path, values: dict[str, Any]
-) -> None:
-    [plain] = pictures(model.generate(request(family), Context(tmp_path)))
-    others = pictures(model.generate(request(family, **values), Context(tmp_path)))
-    assert plain.image.tobytes() != others[0].image.tobytes()
-
-
 @pytest.mark.parametrize("size", ["1x1", "8x8", "64x64", "4096x16", "16x4096"])
 def test_long_prompts_fit_any_size(
     family: ModelFamily[Any], model: Model[Any], tmp_path: Path, size: str
@@ -158,15 +167,6 @@ def test_long_prompts_fit_any_size(
     )
     [artifact] = pictures(model.generate(asked, Context(tmp_path)))
     assert f"{artifact.image.width}x{artifact.image.height}" == size
-
-
-def test_a_cancelled_job_stops_at_its_step(
-    family: ModelFamily[Any], model: Model[Any], tmp_path: Path
-) -> None:
-    context = Context(tmp_path, stop_at=3)
-    with pytest.raises(JobCancelled):
-        model.generate(request(family), context)
-    assert context.steps == [1, 2, 3]
 
 
 def test_a_profile_scales_it_down(family: ModelFamily[Any]) -> None:
