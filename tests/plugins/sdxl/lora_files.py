@@ -22,6 +22,8 @@ LAYERS = {
     ),
 }
 
+PARTS = ("unet", "text_encoder", "text_encoder_2")
+
 #: Inputs and outputs of these layers.
 SIZES = {
     "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k": (64, 16),
@@ -41,7 +43,7 @@ def matrices(layer: str, *, seed: int = 0, rank: int = RANK) -> tuple[torch.Tens
 def write_kohya(
     path: Path,
     *,
-    parts: tuple[str, ...] = ("unet", "text_encoder", "text_encoder_2"),
+    parts: tuple[str, ...] = PARTS,
     seed: int = 0,
     alpha: float = ALPHA,
     metadata: Mapping[str, str] | None = None,
@@ -58,10 +60,18 @@ def write_kohya(
     return path
 
 
-def write_peft(path: Path, *, seed: int = 0, metadata: Mapping[str, str] | None = None) -> Path:
+def write_peft(
+    path: Path,
+    *,
+    parts: tuple[str, ...] = PARTS,
+    seed: int = 0,
+    metadata: Mapping[str, str] | None = None,
+) -> Path:
     """As diffusers writes it; alpha is the rank unless the metadata say otherwise."""
     tensors = {}
     for layer in LAYERS:
+        if layer.partition(".")[0] not in parts:
+            continue
         down, up = matrices(layer, seed=seed)
         tensors[f"{layer}.lora_A.weight"] = down
         tensors[f"{layer}.lora_B.weight"] = up
