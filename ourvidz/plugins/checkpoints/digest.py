@@ -72,22 +72,32 @@ def file_digests(found: FoundCheckpoint, progress: Progress | None = None) -> di
     return digests
 
 
+def note_digests(folder: Path, digests: Mapping[str, str]) -> None:
+    """Note digests that are known already, hexadecimal, by path inside the folder. Raises OSError."""
+    notes = {name: _state(folder / name) | {"sha256": digest} for name, digest in digests.items()}
+    _write_notes(folder, notes)
+
+
 def _digests_in(files: FilesIn, advance: Callable[[int], None]) -> dict[str, str]:
     known = _read_notes(files.folder)
     # What other checkpoints in this folder have noted stays, unless its file is gone.
     notes = {name: note for name, note in known.items() if (files.folder / name).is_file()}
     for inner in files.files.values():
         path = files.folder / inner
-        stat = path.stat()
-        state: dict[str, str | int] = {"size": stat.st_size, "changed": stat.st_mtime_ns}
-        before = known.get(inner, {})
+        state, before = _state(path), known.get(inner, {})
         if {key: before.get(key) for key in state} == state:
-            advance(stat.st_size)
+            advance(path.stat().st_size)
         else:
             notes[inner] = state | {"sha256": _sha256(path, advance)}
     if notes != known:
         _write_notes(files.folder, notes)
     return {name: str(notes[inner]["sha256"]) for name, inner in files.files.items()}
+
+
+def _state(path: Path) -> dict[str, str | int]:
+    """By which it is told whether a file has changed since it was hashed."""
+    stat = path.stat()
+    return {"size": stat.st_size, "changed": stat.st_mtime_ns}
 
 
 def _sha256(path: Path, advance: Callable[[int], None]) -> str:

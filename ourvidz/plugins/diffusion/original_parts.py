@@ -11,13 +11,31 @@ import torch
 from accelerate import init_empty_weights
 from safetensors import SafetensorError, safe_open
 
+from ourvidz.plugins.checkpoints.headers import TensorHeader
 from ourvidz.plugins.checkpoints.origins import Origin
 from ourvidz.plugins.family import ModelInvalid
 
 #: Gives a tensor of the original by its name there.
 Read: TypeAlias = Callable[[str], torch.Tensor]
 
+#: Number formats of weights by the names that safetensors has for them.
+_FORMATS = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+}
+
 _THIRDS = {"first third": 0, "second third": 1, "last third": 2}
+
+
+def number_format(tensor: TensorHeader, where: Path) -> torch.dtype:
+    """The number format of a tensor of weights. Raises ModelInvalid for whole numbers and the like."""
+    if tensor.dtype not in _FORMATS:
+        raise ModelInvalid(f"{where} has weights in {tensor.dtype}, expected one of {', '.join(_FORMATS)}")
+    return _FORMATS[tensor.dtype]
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def load_parts(
     parts: dict[str, Any] = {}
     with quiet_libraries():
         for name in checkpoint.layout.parts:
-            part_class, dtype = part_class_of(checkpoint, name, index[name][1]), dtypes.get(name)
+            part_class, dtype = class_named(index[name][1]), dtypes.get(name)
             if dtype is None:
                 parts[name] = _without_weights(checkpoint, name, part_class)
             else:
@@ -58,13 +58,11 @@ def load_parts(
     return parts
 
 
-def part_class_of(checkpoint: Checkpoint, name: str, class_name: str) -> Any:
-    """The class of a part. Raises ModelInvalid for one that the installed libraries do not have."""
-    part_class = getattr(diffusers, class_name, None) or getattr(transformers, class_name, None)
+def class_named(name: str) -> Any:
+    """A class of diffusers or transformers. Raises ModelInvalid if the installed versions have none."""
+    part_class = getattr(diffusers, name, None) or getattr(transformers, name, None)
     if part_class is None:
-        raise ModelInvalid(
-            f"{checkpoint.folder / name}: neither diffusers nor transformers has a {class_name}; update them"
-        )
+        raise ModelInvalid(f"neither diffusers nor transformers has a {name}; update them")
     return part_class
 
 

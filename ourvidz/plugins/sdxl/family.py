@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ourvidz.plugins.checkpoints.digest import check_digest
-from ourvidz.plugins.checkpoints.found import FoundCheckpoint
+from ourvidz.plugins.checkpoints.found import FoundCheckpoint, Progress
 from ourvidz.plugins.family import LoadContext, Model
 from ourvidz.plugins.sdxl.finding import find, inspect
 from ourvidz.plugins.sdxl.parameters import MIN_SIDE, SIZE_STEP, SdxlParameters, least_steps
 from ourvidz.plugins.spec_checks import check_parameters, check_sizes
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.problems import Finding
-from ourvidz.spec.settings import ModelEntry, Profile
+from ourvidz.spec.settings import ModelEntry, Precision, Profile
 from ourvidz.spec.units import Resolution
 
 
@@ -79,6 +79,20 @@ class SdxlFamily:
     def inspect(self, model: ModelEntry, root: Path) -> FoundCheckpoint:
         """Look at a checkpoint without loading it; see InspectsCheckpoints."""
         return inspect(model, root)
+
+    def convert(
+        self,
+        source: Path,
+        folder: Path,
+        *,
+        precision: Precision | None,
+        components: str | None,
+        progress: Progress,
+    ) -> None:
+        """Write a single file as a folder in the diffusers layout; see ConvertsCheckpoints."""
+        from ourvidz.plugins.sdxl.convert import convert
+
+        convert(source, folder, precision, components, progress)
 
     def write_small_checkpoint(self, folder: Path, *, seed: int) -> bool:
         """Build a checkpoint of random weights, a few MB large; see MakesSmallCheckpoint."""

@@ -6,14 +6,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ourvidz.plugins.checkpoints.finding import find_checkpoint
-from ourvidz.plugins.family import LoadContext, Model
+from ourvidz.plugins.checkpoints.digest import check_digest
+from ourvidz.plugins.checkpoints.finding import kind_of
+from ourvidz.plugins.checkpoints.found import FoundCheckpoint, Progress
+from ourvidz.plugins.family import LoadContext, Model, ModelInvalid
 from ourvidz.plugins.spec_checks import check_parameters, check_sizes
-from ourvidz.plugins.wan.layout import LAYOUT
+from ourvidz.plugins.wan.finding import find
 from ourvidz.plugins.wan.parameters import FRAMES_PER_LATENT, SIZE_STEP, WanParameters
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.problems import Finding
-from ourvidz.spec.settings import ModelEntry, Profile
+from ourvidz.spec.settings import ModelEntry, Precision, Profile
 from ourvidz.spec.units import Resolution
 
 
@@ -65,12 +67,33 @@ class WanFamily:
         )
 
     def load(self, context: LoadContext) -> Model[WanParameters]:
-        """Load a checkpoint. Raises ModelMissing, ModelInvalid, DeviceMissing."""
-        checkpoint = find_checkpoint(context.model.location, context.root, LAYOUT)
+        """Load a checkpoint. Raises ModelMissing, ModelInvalid, DigestMismatch, DeviceMissing."""
+        checkpoint = find(context.model, context.root)
+        check_digest(context.model, checkpoint.found())
         _let_threads_sleep()
         from ourvidz.plugins.wan.loading import load_model
 
         return load_model(checkpoint, context)
+
+    def inspect(self, model: ModelEntry, root: Path) -> FoundCheckpoint:
+        """Look at a checkpoint without loading it; see InspectsCheckpoints."""
+        return find(model, root, fetch=False).found(kind_of(model.location, root))
+
+    def convert(
+        self,
+        source: Path,
+        folder: Path,
+        *,
+        precision: Precision | None,
+        components: str | None,
+        progress: Progress,
+    ) -> None:
+        """Write a folder in the layout of WAN's authors in that of diffusers; see ConvertsCheckpoints."""
+        if components is not None:
+            raise ModelInvalid(f"{source} has a tokenizer of its own; leave components out")
+        from ourvidz.plugins.wan.convert import convert
+
+        convert(source, folder, precision or "bf16", progress)
 
     def load_random(self, context: LoadContext, *, seed: int) -> Model[WanParameters]:
         """Build WAN 2.1 T2V 1.3B with random weights; see LoadsRandomWeights."""
