@@ -17,8 +17,8 @@ LAYERS = {
         "lora_unet_input_blocks_3_1_transformer_blocks_0_attn2_to_k"
     ),
     "text_encoder.text_model.encoder.layers.0.mlp.fc1": "lora_te1_text_model_encoder_layers_0_mlp_fc1",
-    "text_encoder_2.text_model.encoder.layers.1.self_attn.q_proj": (
-        "lora_te2_text_model_encoder_layers_1_self_attn_q_proj"
+    "text_encoder_2.text_model.encoder.layers.1.self_attn.out_proj": (
+        "lora_te2_text_model_encoder_layers_1_self_attn_out_proj"
     ),
 }
 
@@ -28,7 +28,7 @@ PARTS = ("unet", "text_encoder", "text_encoder_2")
 SIZES = {
     "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k": (64, 16),
     "text_encoder.text_model.encoder.layers.0.mlp.fc1": (32, 128),
-    "text_encoder_2.text_model.encoder.layers.1.self_attn.q_proj": (32, 32),
+    "text_encoder_2.text_model.encoder.layers.1.self_attn.out_proj": (32, 32),
 }
 
 

@@ -20,20 +20,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 Paint = Callable[..., Output]
 
 
-def test_the_same_seed_gives_the_same_pixels(paint: Paint) -> None:
-    assert pixels(paint()) == pixels(paint())
-
-
-def test_another_seed_gives_other_pixels(paint: Paint) -> None:
-    assert pixels(paint(seeds=(7,))) != pixels(paint(seeds=(8,)))
-
-
-def test_each_image_of_a_batch_is_the_image_of_its_own_seed(paint: Paint) -> None:
-    batch = paint(seeds=(7, 8, 9))
-    assert [(one.index, one.seed) for one in batch.artifacts] == [(0, 7), (1, 8), (2, 9)]
-    assert [pixels(batch, index) for index in range(3)] == [pixels(paint(seeds=(s,))) for s in (7, 8, 9)]
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -113,6 +99,7 @@ def test_effective_parameters_say_what_was_really_used(paint: Paint) -> None:
         "prompt": "a lighthouse at dusk",
         "negative_prompt": "fog",
         "prompt_pieces": 1,
+        "loras": [],
         "seeds": [7, 8],
         "resolution": "128x128",
         "steps": 3,
