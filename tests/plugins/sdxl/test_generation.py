@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from ourvidz.plugins.family import GenerationRequest, JobCancelled, Model, Output
+from ourvidz.plugins.family import JobCancelled, Output
 from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 from ourvidz.runtime.making.outputs import check_artifacts
 from ourvidz.spec.units import Resolution
-from tests.plugins.sdxl.conftest import Context, job_type, parameters, picture, pixels
+from tests.plugins.sdxl.conftest import Context, parameters, picture, pixels
 
 #: diffusers hands tensors to numpy in a way that numpy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
