@@ -75,7 +75,9 @@ class Display(Frozen):
 class Lora(Frozen):
     """A LoRA file put on top of the model."""
 
-    file: str = Field(min_length=1, description="Path of the safetensors file.")
+    file: str = Field(
+        min_length=1, description="Path of the safetensors file; a relative one starts from ourvidz.yaml."
+    )
     scale: float = Field(default=1.0, ge=-4.0, le=4.0, description="Weight; 1.0 as trained.")
 
 

@@ -88,7 +88,7 @@ class WorkerEntry(Frozen):
     vram: Bytes | None = Field(
         default=None,
         gt=0,
-        description="GPU memory that its models may take together; default: one model at a time.",
+        description="GPU memory that its models and a job may take together; default: one model at a time.",
     )
     lease: Seconds = Field(
         default=30.0, ge=1.0, le=600.0, description="Time after which a silent worker's job runs again."
