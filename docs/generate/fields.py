@@ -15,7 +15,7 @@ from ourvidz.jobs.states import Failure
 from ourvidz.jobs.wire import EXPECTED
 from ourvidz.spec.expectations import expectation
 from ourvidz.spec.identifiers import IDENTIFIER_RULE
-from ourvidz.spec.job_type import Display, JobType, Limits, Lora, Override, Vram
+from ourvidz.spec.job_type import Display, InitImage, JobType, Limits, Lora, Override, Vram
 from ourvidz.spec.problems import FieldPath
 from ourvidz.spec.settings import (
     Backends,
@@ -32,7 +32,7 @@ from .tables import code, table
 
 #: Every model that has a table. Where a field holds another one of them, it links to the heading of its name.
 MODELS: tuple[type[BaseModel], ...] = (
-    *(JobType, Override, Display, Lora, Limits, Vram),
+    *(JobType, Override, Display, InitImage, Lora, Limits, Vram),
     *(Settings, ModelEntry, QueueEntry, BucketEntry, WorkerEntry, Profile, Backends, Review),
     *(Envelope, JobEvent, Progress, Failure, Result, Asset, StoredFile),
 )

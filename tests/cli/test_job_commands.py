@@ -182,6 +182,11 @@ class TestSubmit:
             ("--prompt x --input photo=a/b", "inputs.photo: not a known name, expected init_image or"),
             ("--prompt x --input init_image=7", "inputs.init_image: found '7', expected a storage key"),
             ("--prompt x --input init_image=a/b", "inputs.init_image: placeholder_fast does not take it"),
+            ("--prompt x --image lost.png", "lost.png: placeholder_fast does not take an init image"),
+            (
+                "--prompt x --image lost.png --input init_image=a/b",
+                "inputs.init_image: found a storage key and an image, expected one of the two",
+            ),
         ],
     )
     def test_what_a_job_type_cannot_do_is_refused_in_the_words_of_the_request(

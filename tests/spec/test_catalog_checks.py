@@ -37,6 +37,8 @@ def film(**changed: str | None) -> dict[str, str | None]:
         ({"fallback": "x"}, (10, 11), "fallback_loop"),
         ({"fallback": "nowhere"}, (10, 11), "unknown_fallback"),
         ({"storage_bucket": "video_fast"}, (8, 17), "bucket_conflict"),
+        ({"storage_bucket": "init_images"}, (8, 17), "bucket_of_inputs"),
+        ({"init_image": "{fit: pad}"}, (10, 13), "init_image_unused"),
         (film(duration=None), (1, 1), "length_missing"),
         (film(frames="82"), (11, 9), "frames_unsupported"),
     ],

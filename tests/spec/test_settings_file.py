@@ -91,6 +91,23 @@ def test_a_bucket_takes_thumbnails_where_a_job_type_makes_them(
     assert build(None).buckets["sketches"].file_types == types
 
 
+def test_users_pictures_have_a_bucket_where_a_job_type_takes_any(write: Write) -> None:
+    write("poster.yaml")
+    assert list(build(None).buckets) == ["sketches"]
+    write("again.yaml", accepts="init_image", strength="0.5")
+    bucket = build(None).buckets["init_images"]
+    assert bucket.file_types == ("image/png", "image/jpeg", "image/webp")
+    assert bucket.max_size == 20 * 2**20
+
+
+def test_the_bucket_of_users_pictures_may_have_another_name_and_narrower_limits(write: Write) -> None:
+    write("again.yaml", accepts="init_image", strength="0.5", storage_bucket="init_images")
+    catalog = build(settings("input_bucket: uploads\nbuckets: {uploads: {file_types: [image/png]}}\n"))
+    assert list(catalog.buckets) == ["init_images", "sketches", "uploads"]
+    assert catalog.buckets["uploads"].file_types == ("image/png",)
+    assert catalog.buckets["uploads"].max_size == 20 * 2**20
+
+
 def test_the_settings_model_of_a_familys_name_replaces_its_own() -> None:
     catalog = build(settings("models: {paint: {family: paint, location: mine, sizes: [64x64, 96x64]}}\n"))
     assert catalog.models["paint"].location == "mine"
