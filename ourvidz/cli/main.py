@@ -18,7 +18,7 @@ COMMANDS = {
     "validate": ("validate", "Check every job type and ourvidz.yaml."),
     "jobtypes": ("jobtypes", "List, show and start job types."),
     "plugins": ("plugins", "List what is loaded, from where, and what is missing."),
-    "models": ("models", "Make checkpoints ready."),
+    "models": ("models", "List, check, convert and build checkpoints."),
     "submit": ("submit", "Put a job into its queue."),
     "run-worker": ("run_worker", "Take jobs and make what they ask for."),
     "bench": ("bench", "Measure job types."),

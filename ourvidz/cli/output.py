@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -50,15 +51,26 @@ def local_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def file_size(size: int) -> str:
+    """A number of bytes as file managers write it: ``340 kB``, ``5.1 MB``, ``6.9 GB``."""
+    for unit, bytes_of_it in (("GB", 10**9), ("MB", 10**6)):
+        if size >= bytes_of_it:
+            return f"{size / bytes_of_it:.1f} {unit}"
+    return f"{math.ceil(size / 1000)} kB"
+
+
 def about(seconds: float) -> str:
     """An estimate, never more exact than it can be: ``about 1 s``, ``about 90 s``, ``about 5 min``."""
     return f"about {max(1, round(seconds))} s" if seconds < 120 else f"about {round(seconds / 60)} min"
 
 
-def _cell(value: object) -> str:
+def one_line(text: str) -> str:
     """One line of text that does nothing to a terminal, whoever wrote it."""
-    text = "-" if value is None else str(value)
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else one_line(str(value))
 
 
 def error_json(error: OurvidzError) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 import click
@@ -78,6 +80,21 @@ class ProgressLine:
         # A line that wraps could not be drawn over. A terminal that does not know its size says 0.
         room = os.get_terminal_size(sys.stderr.fileno()).columns - 1
         click.echo(_ERASE + (text[:room] if room > 0 else text), err=True, nl=False)
+
+
+@contextmanager
+def megabytes(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that shows a stage of ``what`` with its bytes, done and altogether."""
+    line = ProgressLine()
+
+    def show(stage: str, done: int, total: int) -> None:
+        line.show(f"{what}: {stage}, MB", done // 10**6, max(1, total // 10**6))
+
+    line.show(what)
+    try:
+        yield show
+    finally:
+        line.clear()
 
 
 class LogAbove(logging.StreamHandler[TextIO]):

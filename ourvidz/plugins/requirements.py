@@ -10,7 +10,15 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from ourvidz.plugins.discovery import PluginInvalid
-from ourvidz.plugins.family import LoadContext, Model, ModelFamily, P, RequirementMissing
+from ourvidz.plugins.family import (
+    DigestMismatch,
+    InspectsCheckpoints,
+    LoadContext,
+    Model,
+    ModelFamily,
+    P,
+    RequirementMissing,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +68,14 @@ def require(family: ModelFamily[Any]) -> None:
 def load_model(family: ModelFamily[P], context: LoadContext) -> Model[P]:
     """Load a checkpoint after looking for the family's libraries.
 
-    Raises RequirementMissing with what to install, and whatever the family's ``load`` raises.
+    Raises RequirementMissing with what to install, DigestMismatch if a digest is named that the family
+    does not compare, and whatever the family's ``load`` raises.
     """
     require(family)
+    if context.model.digest is not None and not isinstance(family, InspectsCheckpoints):
+        raise DigestMismatch(
+            f"{context.model.location}: {family.name} cannot tell a checkpoint's digest; leave digest out"
+        )
     return family.load(context)
 
 

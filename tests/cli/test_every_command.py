@@ -108,6 +108,8 @@ def test_invalid_specs_are_told_as_json_one_by_one(ourvidz: CommandLine, folder:
         ("run-worker --plugin sdxl --jobtype image_fast", 4, "family_unknown"),
         ("run-worker --plugin sdxl --profile nothing", 4, "profile_unknown"),
         ("models make-small nothing small", 4, "not_found"),
+        ("models convert nothing source converted", 4, "not_found"),
+        ("models check nothing", 4, "not_found"),
         ("status 7d444840-9dc0-11d1-b245-5ffdce74fad2", 4, "job_not_found"),
         ("cancel 7d444840-9dc0-11d1-b245-5ffdce74fad2", 4, "job_not_found"),
         ("retry 7d444840-9dc0-11d1-b245-5ffdce74fad2", 4, "job_not_found"),
@@ -129,7 +131,7 @@ def test_an_error_has_its_code_and_its_exit_status(
 
 def test_building_a_checkpoint_asks_for_no_sound_job_types(ourvidz: CommandLine, folder: Path) -> None:
     (folder / "jobtypes/image_fast.yaml").write_text("steps: 0\n")
-    assert "makes no small checkpoint" in ourvidz("models make-small wan small").stderr
+    assert "is not a model family" in ourvidz("models make-small nothing small").stderr
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.site import REPOSITORY
+
 
 def ourvidz(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "ourvidz", *arguments], capture_output=True, text=True)
@@ -25,7 +27,8 @@ def test_a_small_checkpoint_is_built_once_and_then_found(tmp_path: Path) -> None
 
 
 def test_a_family_that_makes_none_is_an_error_with_those_that_do(tmp_path: Path) -> None:
-    answer = ourvidz("models", "make-small", "wan", str(tmp_path / "small"))
+    plugins = ("--plugin-dir", str(REPOSITORY / "plugins"))
+    answer = ourvidz("models", "make-small", "placeholder", str(tmp_path / "small"), *plugins)
     assert answer.returncode == 4
-    assert answer.stderr == "error: wan makes no small checkpoint; these do: sdxl\n"
+    assert answer.stderr == "error: placeholder makes no small checkpoint; these do: sdxl, wan\n"
     assert "did you mean sdxl?" in ourvidz("models", "make-small", "sdlx", str(tmp_path / "small")).stderr

@@ -35,6 +35,8 @@ def read_header(path: Path) -> dict[str, TensorHeader]:
                 raise ValueError("its header is cut off")
             header = json.loads(file.read(length))
         header.pop("__metadata__", None)
+        if not all(name.isprintable() for name in header):
+            raise ValueError("a tensor's name has characters that no editor shows")
         ends = [entry["data_offsets"][1] for entry in header.values()]
         tensors = {
             name: TensorHeader(str(entry["dtype"]), tuple(map(int, entry["shape"])))
