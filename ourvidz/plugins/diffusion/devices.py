@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -45,14 +46,19 @@ def algorithms(*, deterministic: bool) -> Iterator[None]:
     """Demand algorithms that always give the same, and leave torch as it was.
 
     Otherwise torch's defaults hold. Not cuDNN's benchmark: it gains nothing here and, while it
-    measures, takes all the memory there is.
+    measures, takes all the memory there is. Nor is memory filled that an operation is about to write,
+    which only hides mistakes of operations, and takes up to half the time of a video's convolutions.
     """
     cudnn = torch.backends.cudnn
+    debugging: Any = torch.utils.deterministic
     before = torch.get_deterministic_debug_mode(), cudnn.deterministic, cudnn.benchmark
+    fills_memory = debugging.fill_uninitialized_memory
     torch.use_deterministic_algorithms(deterministic)
     cudnn.deterministic, cudnn.benchmark = deterministic, False
+    debugging.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.set_deterministic_debug_mode(before[0])
         cudnn.deterministic, cudnn.benchmark = before[1:]
+        debugging.fill_uninitialized_memory = fills_memory

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 
 import torch
 
+#: A binomial 3×3 blur, for going up and down between levels.
+BLUR = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]) / 16
+
 
 def draw_weights(model: torch.nn.Module, *, seed: str, gains: Mapping[str, float] | None = None) -> None:
     """Fill a model with weights that depend on ``seed`` and on each parameter's name and shape alone.
@@ -19,7 +22,7 @@ def draw_weights(model: torch.nn.Module, *, seed: str, gains: Mapping[str, float
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
             values = torch.zeros(parameter.shape)
-        elif parameter.ndim == 1:
+        elif parameter.numel() == parameter.shape[0]:
             values = torch.ones(parameter.shape)
         else:
             digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
