@@ -19,6 +19,7 @@ _MEANINGS = {
     "bad_bounds": "Bounds that allow nothing, or both a range and choices.",
     "bad_name": "A name that is none everywhere: in SQL, TypeScript and a path.",
     "bad_value": "A value that the field does not take.",
+    "batch_unsupported": "A number of results at once that the model family does not make.",
     "bucket_conflict": "A bucket that does not take what the job type makes.",
     "bucket_of_inputs": "Results in the bucket that users put their own pictures into.",
     "content_unsupported": "The model family does not make such content.",

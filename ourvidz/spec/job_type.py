@@ -25,9 +25,10 @@ from ourvidz.spec.units import Bytes, ResolutionField, Seconds
 ContentType = Literal["image", "video"]
 Scalar = bool | int | float | str
 
-#: Sampling steps and guidance beyond these are typing errors, not wishes.
+#: Sampling steps, guidance and frames per second beyond these are typing errors, not wishes.
 MAX_STEPS = 1000
 MAX_GUIDANCE = 50.0
+MAX_FPS = 120
 
 
 #: Whether a job type takes jobs: `planned` not yet, `retired` no longer.
@@ -147,7 +148,7 @@ class JobType(Frozen):
     frames: int | None = Field(
         default=None, ge=1, description="Frames of a video; follows from the duration when absent."
     )
-    fps: int | None = Field(default=None, ge=1, le=120, description="Frames per second.")
+    fps: int | None = Field(default=None, ge=1, le=MAX_FPS, description="Frames per second.")
     strength: float | None = Field(
         default=None, gt=0.0, le=1.0, description="Share of the init image that is repainted."
     )

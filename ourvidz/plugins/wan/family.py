@@ -47,10 +47,10 @@ class WanFamily:
     )
 
     def check(self, job_type: JobType, model: ModelEntry) -> Iterator[Finding]:
-        """Check parameters, the checkpoint's sizes, and that a video has frames and a picture one."""
+        """Check parameters, the checkpoint's sizes, and what a video and a picture can have."""
         yield from check_parameters(job_type, WanParameters)
         yield from check_sizes(job_type, model)
-        yield from _check_length(job_type)
+        yield from _check_content(job_type)
 
     def reduce(self, parameters: WanParameters, profile: Profile) -> WanParameters:
         """Scale down, to sides that 16 divides and 4k+1 frames; a video stays one, of 5 frames or more."""
@@ -121,12 +121,29 @@ def _side(pixels: int, profile: Profile) -> int:
     return max(SIZE_STEP, int(pixels * profile.scale) // SIZE_STEP * SIZE_STEP)
 
 
-def _check_length(job_type: JobType) -> Iterator[Finding]:
+def _check_content(job_type: JobType) -> Iterator[Finding]:
+    for path, names in ((("requires",), job_type.required_inputs), (("accepts",), job_type.accepts)):
+        for name in names:
+            yield Finding(path, "input_unsupported", f"WAN does not start from a {name}", "text alone")
     if job_type.content_type == "video":
-        if job_type.frames == 1:
-            yield Finding(("frames",), "length_invalid", "1", "5 or more in a video")
+        yield from _check_video(job_type)
         return
-    for name in ("duration", "fps", "frames"):
-        if name in job_type.params:
+    for field in ("duration", "fps", "frames"):
+        if field in job_type.params:
             expected = "none, since a picture has one frame"
-            yield Finding(("params", name), "length_invalid", "a choice", expected)
+            yield Finding(("params", field), "length_invalid", "a choice", expected)
+
+
+def _check_video(job_type: JobType) -> Iterator[Finding]:
+    expected = f"{FRAMES_PER_LATENT + 1} or more in a video"
+    if job_type.frames == 1:
+        yield Finding(("frames",), "length_invalid", "1", expected)
+    bounds = job_type.params.get("frames")
+    if bounds is not None and bounds.min is None and not bounds.choices:
+        yield Finding(("params", "frames"), "length_invalid", "no min", expected)
+    if bounds is not None and (bounds.min == 1 or 1 in bounds.choices):
+        bound = "choices" if bounds.choices else "min"
+        yield Finding(("params", "frames", bound), "length_invalid", "1", expected)
+    if job_type.batch_sizes != (1,):
+        found = ", ".join(map(str, job_type.batch_sizes))
+        yield Finding(("batch",), "batch_unsupported", found, "1, since a job makes one video")

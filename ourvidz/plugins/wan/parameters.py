@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from ourvidz.plugins.family import GenerationParameters, GenerationRequest, VideoLength
 from ourvidz.plugins.parameters import ParameterRefused
+from ourvidz.spec.job_type import MAX_FPS
 from ourvidz.spec.units import Resolution
 
 #: Frames per second that WAN 2.1 was trained at.
@@ -19,6 +20,11 @@ FRAMES_PER_LATENT = 4
 #: The VAE's spatial factor 8 times the transformer's patch of 2.
 SIZE_STEP = 16
 
+#: A token of the transformer is a latent frame long and 16 pixels wide and high, and the rotary embedding
+#: has 1024 places each way (``rope_max_seq_len`` of every published checkpoint).
+MAX_FRAMES = 1023 * FRAMES_PER_LATENT + 1
+MAX_SIDE = 1024 * SIZE_STEP
+
 
 def frames_of(duration: float, fps: int) -> int:
     """The legal number of frames, 4k+1, of a video of so many seconds: 5 s at 16 fps are 81."""
@@ -28,10 +34,10 @@ def frames_of(duration: float, fps: int) -> int:
 class WanParameters(GenerationParameters):
     """Everything that a WAN generation depends on, beside the checkpoint and the seed."""
 
-    fps: int = Field(default=FPS, ge=1)
+    fps: int = Field(default=FPS, ge=1, le=MAX_FPS)
     duration: float | None = Field(default=None, gt=0.0)
     """Seconds. Without a duration and without ``frames`` it is a picture."""
-    frames: int | None = Field(default=None, ge=1)
+    frames: int | None = Field(default=None, ge=1, le=MAX_FRAMES)
     scheduler: Literal["unipc"] = "unipc"
     """UniPC with flow prediction; other samplers do not solve WAN's flow."""
     flow_shift: float | None = Field(default=None, gt=0.0)
@@ -58,7 +64,20 @@ class WanParameters(GenerationParameters):
     def _fits_the_grid(cls, size: Resolution) -> Resolution:
         if size.width % SIZE_STEP or size.height % SIZE_STEP:
             raise ValueError(f"expected a width and a height that {SIZE_STEP} divides")
+        if max(size.width, size.height) > MAX_SIDE:
+            raise ValueError(f"expected sides of at most {MAX_SIDE} pixels")
         return size
+
+    @field_validator("duration")
+    @classmethod
+    def _can_be_made(cls, duration: float | None, info: ValidationInfo) -> float | None:
+        fps = info.data.get("fps")
+        if duration is None or fps is None:
+            return duration
+        least, most = FRAMES_PER_LATENT + 1, MAX_FRAMES
+        if not least <= frames_of(duration, fps) <= most:
+            raise ValueError(f"expected from {least / fps:.3g} to {most / fps:.3g} s at {fps} fps")
+        return duration
 
     @field_validator("frames")
     @classmethod

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ourvidz.plugins.checkpoints.small import write_small
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.wan.layout import LAYOUT
+from ourvidz.plugins.wan.published import SCHEDULER
 from ourvidz.plugins.wan.small_vocabulary import END, write_tokenizer
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 #: Width of the text encoder.
 TEXT_WIDTH = 32
-
-#: The scheduler settings that WAN 2.1 was published with, as far as they are not UniPC's own.
-SCHEDULER = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0}
 
 
 def write_small_checkpoint(folder: Path, *, seed: int) -> bool:
