@@ -21,6 +21,7 @@ models:
 
 #: A plugin that keeps what the worker tells it.
 LISTENER = """
+from pathlib import Path
 
 from ourvidz.plugins.hookspecs import hookimpl
 
