@@ -64,7 +64,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(RUNNING): $(BIN)/python $(INPUTS)
-	$(PIP) install --progress-bar on -c constraints.txt -e ".[sdxl]"
+	$(PIP) install --progress-bar on -c constraints.txt -e ".[sdxl,wan]"
 	touch $@
 
 $(DEVELOPING): $(RUNNING)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from ourvidz.jobs.envelope import Envelope
@@ -13,10 +14,10 @@ from ourvidz.jobs.queue import Claim
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.storage import Storage
 from ourvidz.jobs.wire import read_envelope
-from ourvidz.plugins.family import GenerationRequest, JobContext, ModelFamily
+from ourvidz.plugins.family import GenerationRequest, JobContext, ModelFamily, Output
 from ourvidz.plugins.parameters import adopt_request, resolve_parameters
 from ourvidz.plugins.reviewers import ReviewedRequest
-from ourvidz.runtime.making.encoding import encode
+from ourvidz.runtime.making.encoding import EncodedArtifact, encode
 from ourvidz.runtime.making.inputs import fetch_inputs
 from ourvidz.runtime.making.outputs import check_artifacts
 from ourvidz.runtime.making.requests import check_takes_jobs, seeds
@@ -48,6 +49,10 @@ class Stopwatch:
         start = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - start, 4)
+
+    def include(self, seconds: Mapping[str, float]) -> None:
+        """Take over what the model measured; of a stage of the same name, our own time stays."""
+        self.seconds = {**self.seconds, **seconds, **self.seconds}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,7 @@ class Maker:
                 ),
                 context,
             )
+        watch.include(output.seconds)
         with watch.stage("check"):
             check_artifacts(
                 output.artifacts,
@@ -131,17 +137,7 @@ class Maker:
         reviews |= self.review.output(reviewed, output.artifacts)
         context.step("encode", 0, 0)
         with watch.stage("encode"):
-            # What a file itself says about how it was made.
-            known = {
-                **output.effective,
-                "job_type": job_type.id,
-                "spec_digest": job_type.digest,
-                "prompt": request.prompt,
-            }
-            encoded = [
-                encode(one, parameters=known, thumbnail=job_type.thumbnail, folder=context.folder)
-                for one in output.artifacts
-            ]
+            encoded = _encode(job, output, context.folder)
         context.step("store", 0, 0)
         with watch.stage("store"):
             bucket = catalog.buckets[job_type.storage_bucket]
@@ -158,6 +154,21 @@ class Maker:
             profile=None if self.profile is None else self.profile.name,
             fingerprint=dict(model.fingerprint),
             reviews=reviews,
-            seconds={**output.seconds, **watch.seconds},
+            seconds=watch.seconds,
             peak_memory=output.peak_memory,
         )
+
+
+def _encode(job: Job, output: Output, folder: Path) -> list[EncodedArtifact]:
+    """Encode everything; each file itself says how it was made."""
+    job_type = job.job_type
+    known = {
+        **output.effective,
+        "job_type": job_type.id,
+        "spec_digest": job_type.digest,
+        "prompt": job.request.prompt,
+    }
+    return [
+        encode(artifact, parameters=known, thumbnail=job_type.thumbnail, folder=folder)
+        for artifact in output.artifacts
+    ]
