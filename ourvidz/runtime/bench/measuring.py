@@ -52,7 +52,7 @@ def measure(project: Project, ids: Sequence[str], plan: Plan, tell: Tell) -> Ite
             try:
                 yield from map(bench.measure, job_types)
             finally:
-                bench.model.unload()
+                bench.models.unload()
 
 
 class _Bench:
@@ -67,7 +67,7 @@ class _Bench:
         self._tell = tell
         self._loading = _Loading(tell)
         worker = project.settings.workers.get(family.name, WorkerEntry())
-        self.model = ResidentModels(
+        self.models = ResidentModels(
             project,
             family,
             plan.device or worker.device,
@@ -77,7 +77,7 @@ class _Bench:
         )
         self._maker = Maker(
             family=family,
-            models=self.model,
+            models=self.models,
             storage=storage,
             review=Review.of(project),
             profile=plan.profile,
@@ -87,7 +87,7 @@ class _Bench:
         catalog, plan = self._project.catalog, self._plan
         name = catalog.model_name(job_type)
         with _naming(f"{job_type.id}: loading {name}"):
-            self.model.get(name, catalog.models[name])
+            self.models.get(name, catalog.models[name])
         warm_up = [
             self._make(job_type, f"warm-up {number}/{plan.warm_up}", seed=(number - 1) * plan.images)
             for number in range(1, plan.warm_up + 1)

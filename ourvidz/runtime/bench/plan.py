@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ourvidz.errors import NotFound
-from ourvidz.plugins.family import LoadContext, LoadsRandomWeights, Model, ModelFamily
+from ourvidz.plugins.family import LoadContext, LoadsRandomWeights, Model, ModelFamily, ModelInvalid
 from ourvidz.plugins.requirements import load_model, require
 from ourvidz.project import Project
 from ourvidz.runtime.making.maker import NamedProfile
@@ -45,18 +45,26 @@ class Plan:
 
 
 def with_checkpoint(project: Project, job_types: Iterable[JobType], plan: Plan) -> Project:
-    """The project with the plan's checkpoint, if it names one, in the place of the job types' own."""
+    """The project with the plan's checkpoint, if it names one, in the place of the job types' own.
+
+    Raises ModelInvalid if a family will not make a job type with it.
+    """
     if plan.weights is None or plan.weights == RANDOM:
         return project
     catalog = project.catalog
-    names = {catalog.model_name(one) for one in job_types}
     path = Path(plan.weights).expanduser()
     # As it was typed: relative to the current folder, not to that of the settings.
     location = str(path.absolute()) if path.exists() else plan.weights
-    models = {
-        name: entry.model_copy(update={"location": location, "digest": None}) if name in names else entry
-        for name, entry in catalog.models.items()
-    }
+    rules = project.plugins.family_rules()
+    models = dict(catalog.models)
+    for job_type in job_types:
+        name = catalog.model_name(job_type)
+        models[name] = catalog.models[name].model_copy(update={"location": location, "digest": None})
+        for finding in rules[job_type.family].check(job_type, models[name]):
+            raise ModelInvalid(
+                f"{plan.weights}: {job_type.id} cannot be made with it: "
+                f"found {finding.found}, expected {finding.expected}"
+            )
     return replace(project, catalog=replace(catalog, models=models))
 
 

@@ -1,0 +1,54 @@
+"""``ourvidz bench``, as it is typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from tests.cli.conftest import site
+from tests.site import Site
+
+__all__ = ["site"]
+
+
+def bench(site: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return site.ourvidz("bench", *arguments)
+
+
+def test_people_get_a_table_and_what_it_depends_on(site: Site) -> None:
+    done = bench(site, "--jobtype", "placeholder_fast", "--runs", "1")
+    assert (done.returncode, done.stderr) == (0, ""), "a pipe was shown progress"
+    header, row, _, conditions = done.stdout.splitlines()
+    assert header.split("  ")[0] == "job type"
+    assert {"made", "load", "encode", "store", "total", "peak memory"} <= {
+        one.strip() for one in header.split("  ")
+    }
+    assert row.startswith("placeholder_fast  64x48, 4 steps  ")
+    assert conditions.split() == ["placeholder", "none"]
+
+
+def test_machines_get_every_number(site: Site) -> None:
+    done = bench(site, "--jobtype", "placeholder_fast", "--runs", "2", "--images", "3", "--json")
+    (measured,) = json.loads(done.stdout)["measurements"]
+    assert [run["seed"] for run in measured["runs"]] == [3, 6]
+    assert measured["items"] == 3
+    assert set(measured["medians"]) == set(measured["runs"][0]["seconds"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["--jobtype", "placeholder_slow"], 4, "did you mean placeholder_fast?"),
+        (["--jobtype", "placeholder_fast", "--weights", "random"], 4, "these families do: sdxl, wan"),
+        (["--jobtype", "placeholder_fast", "--profile", "demo"], 4, "no profile 'demo'"),
+        (["--jobtype", "placeholder_fast", "--device", "gpu"], 2, "expected cuda, cuda:1, mps or cpu"),
+        (["--jobtype", "placeholder_fast", "--weights", "nowhere"], 3, "there is nothing to load"),
+        ([], 2, "Missing option '--jobtype'"),
+    ],
+)
+def test_what_cannot_be_measured_is_told(site: Site, arguments: list[str], status: int, says: str) -> None:
+    done = bench(site, *arguments)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert says in done.stderr
