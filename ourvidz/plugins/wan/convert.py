@@ -118,9 +118,10 @@ def _vae(path: Path) -> OriginalPart:
 
 def _tokenizer(source: Path) -> dict[str, bytes | Path]:
     folder = source / original.TOKENIZER
-    needed = LAYOUT.parts["tokenizer"].config
-    if not (folder / needed).is_file():
-        raise ModelInvalid(f"{folder / needed} is missing; fetch the checkpoint again")
+    part = LAYOUT.parts["tokenizer"]
+    for needed in (part.config, *part.vocabulary[0]):
+        if not (folder / needed).is_file():
+            raise ModelInvalid(f"{folder / needed} is missing; fetch the checkpoint again")
     return {f"tokenizer/{path.name}": path for path in sorted(folder.iterdir()) if path.is_file()}
 
 

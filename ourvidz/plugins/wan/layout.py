@@ -9,8 +9,7 @@ LAYOUT = Layout(
     pipeline="WanPipeline",
     parts={
         "scheduler": Part(config="scheduler_config.json"),
-        # The vocabulary, without which transformers would make one up that knows no words.
-        "tokenizer": Part(config="tokenizer.json"),
+        "tokenizer": Part(config="tokenizer_config.json", vocabulary=(("tokenizer.json",),)),
         "text_encoder": Part(config="config.json", class_name="UMT5EncoderModel", weights="model"),
         "transformer": Part(
             config="config.json", class_name="WanTransformer3DModel", weights="diffusion_pytorch_model"
