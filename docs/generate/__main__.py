@@ -1,4 +1,4 @@
-"""``python -m docs.generate [--check]``: write the generated parts of the reference anew, or compare them.
+"""``python -m docs.generate [--check]``: write the generated parts of pages anew, or compare them.
 
 A generated part of a page stands between two comments; everything else is written by hand and stays::
 
@@ -16,9 +16,9 @@ import click
 
 from ourvidz.deploy.generated import GeneratedFile
 
-from . import commands, defaults, errors, fields, problems, shapes
+from . import commands, defaults, errors, fields, performance, problems, shapes
 
-REFERENCE = Path("docs/reference")
+DOCS = Path("docs")
 
 COMMAND = "make generate"
 
@@ -28,17 +28,16 @@ _PART = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->\n)", re.DOTAL
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 with a diff if a page is stale.")
 def generate(check: bool) -> None:
-    """Write the generated parts of docs/reference/*.md anew."""
+    """Write the generated parts of docs/*.md and docs/reference/*.md anew."""
     parts: dict[str, str] = {}
-    for kind in (commands, defaults, errors, fields, problems, shapes):
+    for kind in (commands, defaults, errors, fields, performance, problems, shapes):
         parts |= kind.parts()
-    pages = {path: path.read_text(encoding="utf-8") for path in sorted(REFERENCE.glob("*.md"))}
+    paths = sorted([*DOCS.glob("*.md"), *(DOCS / "reference").glob("*.md")])
+    pages = {path: path.read_text(encoding="utf-8") for path in paths}
     asked = [found[2] for text in pages.values() for found in _PART.finditer(text)]
     if sorted(asked) != sorted(parts):
         differing = ", ".join(sorted(set(asked) ^ set(parts))) or "one twice"
-        raise click.ClickException(
-            f"{REFERENCE}: every part stands on one page; found otherwise: {differing}"
-        )
+        raise click.ClickException(f"{DOCS}: every part stands on one page; found otherwise: {differing}")
     stale = False
     for path, text in pages.items():
         renewed = _PART.sub(lambda found: f"{found[1]}\n{parts[found[2]]}\n{found[3]}", text)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from ourvidz.cli.context import Invocation, place_options
 from ourvidz.cli.output import json_option, print_facts, print_json, print_table
 from ourvidz.cli.progress import ProgressLine
-from ourvidz.runtime.bench.measurements import Measurement, report, stages_in
+from ourvidz.runtime.bench.measurements import Measurement, report, stages_in, three_digits
 from ourvidz.runtime.bench.measuring import measure
 from ourvidz.runtime.bench.plan import RANDOM, Plan
 from ourvidz.runtime.worker import find_profile
@@ -118,7 +118,4 @@ def _conditions(one: Measurement) -> str:
 
 
 def _seconds(value: float | None) -> str | None:
-    """Three digits that count."""
-    if value is None:
-        return None
-    return f"{value:.0f} s" if value >= 100 else f"{value:.3g} s"
+    return None if value is None else f"{three_digits(value)} s"

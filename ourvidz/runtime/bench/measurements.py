@@ -89,6 +89,11 @@ class Measurement:
         }
 
 
+def three_digits(value: float) -> str:
+    """A number as exact as a measurement is: 0.0123, 1.23, 123, 1234."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def report(measurements: Sequence[Measurement]) -> dict[str, Any]:
     """All of it as JSON, with what is true of this machine as a whole."""
     return {
