@@ -89,29 +89,27 @@ def _transformer(source: Path, dtype: torch.dtype) -> OriginalPart:
 
 
 def _text_encoder(path: Path, dtype: torch.dtype) -> OriginalPart:
-    pickled = _unpickle(path)
-    tensors = _described(pickled)
+    tensors = _described(_unpickle(path))
     return OriginalPart(
         source=path,
         class_name=CLASSES["text_encoder"][1],
         settings=text_encoder_settings(_shapes(tensors), str(dtype).removeprefix("torch."), path),
         origins=original.text_encoder_origins(tensors, path),
         tensors=tensors,
-        open=lambda: nullcontext(pickled.__getitem__),
+        open=lambda: nullcontext(partial(_tensor_of, path)),
         dtype=lambda *_: dtype,
     )
 
 
 def _vae(path: Path) -> OriginalPart:
-    pickled = _unpickle(path)
-    tensors = _described(pickled)
+    tensors = _described(_unpickle(path))
     return OriginalPart(
         source=path,
         class_name=CLASSES["vae"][1],
         settings=vae_settings(_shapes(tensors), path),
         origins=original.vae_origins(tensors, path),
         tensors=tensors,
-        open=lambda: nullcontext(pickled.__getitem__),
+        open=lambda: nullcontext(partial(_tensor_of, path)),
         dtype=lambda _, own: own if own in _PLAIN else torch.float32,
     )
 
@@ -142,6 +140,11 @@ def _shapes(tensors: _Tensors) -> dict[str, tuple[int, ...]]:
 
 def _described(tensors: Mapping[str, torch.Tensor]) -> _Tensors:
     return {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
+
+
+def _tensor_of(path: Path, name: str) -> torch.Tensor:
+    """Maps the file anew, so that what was read of it counts as memory in use until the next tensor alone."""
+    return _unpickle(path)[name]
 
 
 def _unpickle(path: Path) -> dict[str, torch.Tensor]:
