@@ -39,7 +39,9 @@ class ModelEntry(Frozen):
         default=None, gt=0, description="GPU memory that it takes once loaded; default: the family's."
     )
     precision: Precision | None = Field(
-        default=None, description="Number format; default: fp16 on a GPU, fp32 elsewhere."
+        default=None,
+        description="Number format; default: the family's own on a GPU, fp16 for SDXL and bf16 for WAN, "
+        "and fp32 elsewhere.",
     )
     sizes: Annotated[tuple[ResolutionField, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="The only sizes it can make; empty: whatever the family allows."

@@ -33,7 +33,8 @@ class WanFamily:
         vram=15 * 2**30,
     )
     parameters = WanParameters
-    #: av encodes the videos; diffusers cleans prompts with ftfy.
+    #: av encodes the videos; diffusers cleans prompts with ftfy. Three versions of transformers leave the
+    #: text encoder's words out of a published checkpoint (huggingface/transformers#43880).
     requirements = (
         "accelerate>=0.33",
         "av>=13",
@@ -43,7 +44,7 @@ class WanFamily:
         "safetensors>=0.4.3",
         "tokenizers>=0.19",
         "torch>=2.4",
-        "transformers>=4.49",
+        "transformers>=4.49,!=5.0.*,!=5.1.*,!=5.2.*",
     )
 
     def check(self, job_type: JobType, model: ModelEntry) -> Iterator[Finding]:

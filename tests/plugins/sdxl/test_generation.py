@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -118,7 +119,9 @@ def test_choosing_algorithms_leaves_torch_as_it_was(paint: Paint, context: Conte
 
     def state() -> tuple[object, ...]:
         cudnn = torch.backends.cudnn
-        return torch.get_deterministic_debug_mode(), cudnn.deterministic, cudnn.benchmark
+        debugging: Any = torch.utils.deterministic
+        fills_memory = debugging.fill_uninitialized_memory
+        return torch.get_deterministic_debug_mode(), cudnn.deterministic, cudnn.benchmark, fills_memory
 
     before = state()
     paint(deterministic=True)
