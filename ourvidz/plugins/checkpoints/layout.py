@@ -7,6 +7,7 @@ Weights are read from safetensors files alone, since a pickled file can run code
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,11 +101,17 @@ def read_checkpoint(folder: Path, layout: Layout, *, weights: bool = True) -> Ch
 
     Raises ModelInvalid naming every file that is not as it must be, one line for each.
     """
+    path = folder / "model_index.json"
     with reading_checkpoint():
-        index = read_json(folder / "model_index.json")
+        if not os.path.lexists(path):
+            raise ModelInvalid(
+                f"{path} is missing, which every checkpoint in the diffusers layout has; fetch the "
+                "checkpoint again, or name one in that layout"
+            )
+        index = read_json(path)
     found = index.get("_class_name")
     if found != layout.pipeline:
-        raise ModelInvalid(f"{folder / 'model_index.json'}: found {found}, expected {layout.pipeline}")
+        raise ModelInvalid(f"{path}: found {found}, expected {layout.pipeline}")
     files, variants, problems = ["model_index.json"], dict[str, str | None](), list[str]()
     for name, part in layout.parts.items():
         try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from ourvidz.plugins.checkpoints.layout import CheckpointExists, Layout, read_checkpoint
+from ourvidz.plugins.checkpoints.new_folder import new_folder
 from ourvidz.plugins.family import ModelInvalid
 
 
@@ -19,17 +18,10 @@ def write_small(folder: Path, layout: Layout, *, seed: int, card: str, build: Ca
     """
     if _is_there(folder, layout, seed, card):
         return False
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        build(partial)
+    with new_folder(folder) as draft:
+        build(draft)
         # Where the hub's layout keeps it.
-        (partial / "README.md").write_text(card, encoding="utf-8")
-        partial.chmod(0o755)
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial)
-        raise
+        (draft / "README.md").write_text(card, encoding="utf-8")
     return True
 
 
