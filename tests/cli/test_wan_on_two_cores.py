@@ -20,9 +20,6 @@ from PIL import Image
 from ourvidz.runtime.making.mp4 import read_mp4
 from tests.site import REPOSITORY
 
-#: What is made is made once, for all tests of this file.
-pytestmark = pytest.mark.xdist_group("wan-on-two-cores")
-
 PROMPT = "waves on a rocky shore at sunset"
 
 
@@ -46,18 +43,17 @@ class Made:
         return path
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+@pytest.fixture
+def made(tmp_path: Path) -> dict[str, Made]:
     """One job of each type, by job type, made under the profile that ``ourvidz.yaml`` has for it."""
-    folder = tmp_path_factory.mktemp("wan")
-    shutil.copy(REPOSITORY / "ourvidz.yaml", folder)
-    shutil.copytree(REPOSITORY / "jobtypes", folder / "jobtypes")
+    shutil.copy(REPOSITORY / "ourvidz.yaml", tmp_path)
+    shutil.copytree(REPOSITORY / "jobtypes", tmp_path / "jobtypes")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OURVIDZ_")}
 
     def ourvidz(*arguments: str) -> str:
         run = subprocess.run(
             [sys.executable, "-P", "-m", "ourvidz", *arguments],
-            cwd=folder,
+            cwd=tmp_path,
             env=environment,
             capture_output=True,
             text=True,
@@ -81,7 +77,17 @@ def decoded(file: Path) -> list[NDArray[np.uint8]]:
         return [frame.to_ndarray(format="rgb24").astype(np.uint8) for frame in container.decode(video=0)]
 
 
-def test_both_jobs_are_completed_and_say_under_which_profile(made: dict[str, Made]) -> None:
+def test_jobs_of_both_kinds_are_made_and_are_what_their_results_say(made: dict[str, Made]) -> None:
+    """One test, since making them takes a minute."""
+    each_says_under_which_profile_it_was_made(made)
+    video, image = made["video_fast"], made["image_fast"]
+    the_result_says_what_was_really_made_of_a_video(video)
+    the_video_decodes_and_something_moves_in_it(video)
+    the_thumbnail_is_the_middle_of_the_video(video)
+    a_picture_is_one_frame(image)
+
+
+def each_says_under_which_profile_it_was_made(made: dict[str, Made]) -> None:
     for job_type, one in made.items():
         assert (one.status["status"], one.status["attempt"]) == ("completed", 1)
         assert (one.result["job_type"], one.result["profile"]) == (job_type, "demo")
@@ -89,8 +95,7 @@ def test_both_jobs_are_completed_and_say_under_which_profile(made: dict[str, Mad
         assert tuple(one.result["seconds"]) == stages
 
 
-def test_the_result_says_what_was_really_made_of_a_video(made: dict[str, Made]) -> None:
-    video = made["video_fast"]
+def the_result_says_what_was_really_made_of_a_video(video: Made) -> None:
     assert (video.asset["type"], video.asset["mime"], video.asset["seed"]) == ("video", "video/mp4", 7)
     assert (video.asset["width"], video.asset["height"]) == (240, 416)
     assert (video.asset["frames"], video.asset["duration"]) == (33, 33 / 16)
@@ -99,8 +104,8 @@ def test_the_result_says_what_was_really_made_of_a_video(made: dict[str, Made]) 
     assert (made_with["steps"], made_with["guidance"]) == (5, 6.5)
 
 
-def test_the_video_decodes_and_something_moves_in_it(made: dict[str, Made]) -> None:
-    file = made["video_fast"].file(".mp4")
+def the_video_decodes_and_something_moves_in_it(video: Made) -> None:
+    file = video.file(".mp4")
     found = read_mp4(file)
     assert (found.codec, found.pixel_format, str(found.size)) == ("h264", "yuv420p", "240x416")
     assert (found.frames, float(found.fps), float(found.seconds)) == (33, 16.0, 33 / 16)
@@ -112,8 +117,7 @@ def test_the_video_decodes_and_something_moves_in_it(made: dict[str, Made]) -> N
     assert np.abs(frames[-1] - frames[0]).mean() > 5, "it stands still"
 
 
-def test_the_thumbnail_is_the_middle_of_the_video(made: dict[str, Made]) -> None:
-    video = made["video_fast"]
+def the_thumbnail_is_the_middle_of_the_video(video: Made) -> None:
     frames = [Image.fromarray(frame).resize((148, 256)) for frame in decoded(video.file(".mp4"))]
     with Image.open(video.file(".webp")) as small:
         assert small.size == (148, 256)
@@ -122,8 +126,7 @@ def test_the_thumbnail_is_the_middle_of_the_video(made: dict[str, Made]) -> None
     assert abs(int(np.argmin(distances)) - 16) <= 1
 
 
-def test_a_picture_is_one_frame(made: dict[str, Made]) -> None:
-    image = made["image_fast"]
+def a_picture_is_one_frame(image: Made) -> None:
     assert (image.asset["type"], image.asset["mime"]) == ("image", "image/png")
     assert (image.asset["frames"], image.asset["duration"]) == (None, None)
     with Image.open(image.file(".png")) as picture:
