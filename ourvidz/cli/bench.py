@@ -56,7 +56,8 @@ def bench(
 
     Makes jobs as a worker does, without a queue and on a storage of its own, and prints the median
     time of each stage and the peak memory. With --weights random no checkpoint is needed: time and
-    memory are those of the published model, the pictures are noise.
+    memory are those of the published model, the pictures are noise. When a job fails, those before it
+    are told all the same.
     """
     project = place.open()
     plan = Plan(
@@ -67,15 +68,18 @@ def bench(
         profile=find_profile(project, profile),
         device=device,
     )
+    measurements: list[Measurement] = []
     line = ProgressLine()
     try:
-        measurements = list(measure(project, ids, plan, line.show))
+        for one in measure(project, ids, plan, line.show):
+            measurements.append(one)  # noqa: PERF402  nobody promises that extend keeps those before an error
     finally:
         line.clear()
-    if as_json:
-        print_json(report(measurements))
-    else:
-        _print(measurements)
+        # What was measured before something went wrong took its time as well.
+        if measurements and as_json:
+            print_json(report(measurements))
+        elif measurements:
+            _print(measurements)
 
 
 def _print(measurements: Sequence[Measurement]) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from tests.cli.conftest import site
-from tests.site import Site
+from tests.site import JOB_TYPE, SETTINGS, Site
 
 __all__ = ["site"]
 
@@ -52,3 +52,12 @@ def test_what_cannot_be_measured_is_told(site: Site, arguments: list[str], statu
     done = bench(site, *arguments)
     assert (done.returncode, done.stdout) == (status, "")
     assert says in done.stderr
+
+
+def test_what_was_measured_before_a_failure_is_not_lost(site: Site) -> None:
+    (site.root / "ourvidz.yaml").write_text(SETTINGS + "buckets:\n  tiny: {max_size: 1KB}\n")
+    site.spec("hopeless", JOB_TYPE.replace("placeholder_fast", "tiny"))
+    done = bench(site, "--jobtype", "placeholder_fast", "--jobtype", "hopeless", "--json")
+    assert done.returncode == 1
+    assert [one["job_type"] for one in json.loads(done.stdout)["measurements"]] == ["placeholder_fast"]
+    assert json.loads(done.stderr)["error"]["code"] == "storage_refused"

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from transformers import PreTrainedModel
@@ -18,6 +18,9 @@ from transformers import PreTrainedModel
 from ourvidz.plugins.diffusion.devices import device_name
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.family import DeviceTooSmall
+
+Settings: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""What each part of a model is made by, by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,12 @@ import diffusers
 import transformers
 
 from ourvidz.plugins.diffusion.devices import choose_device
-from ourvidz.plugins.diffusion.random_parts import RandomPart, random_parts
+from ourvidz.plugins.diffusion.random_parts import RandomPart, Settings, random_parts
 from ourvidz.plugins.family import LoadContext
 from ourvidz.plugins.wan import published
 from ourvidz.plugins.wan.loading import assemble, default_precision, part_dtypes, wan_fingerprint
 from ourvidz.plugins.wan.pipeline import WanModel
 from ourvidz.plugins.wan.small_vocabulary import write_tokenizer
-
-Settings = Mapping[str, Mapping[str, Any]]
-"""What each part with weights is made by, by its name."""
 
 
 def makers(settings: Settings) -> dict[str, Callable[[], Any]]:

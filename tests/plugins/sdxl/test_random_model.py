@@ -10,11 +10,11 @@ import diffusers
 import pytest
 import torch
 
-from ourvidz.plugins.diffusion.random_parts import RandomPart, random_parts
+from ourvidz.plugins.diffusion.random_parts import RandomPart, Settings, random_parts
 from ourvidz.plugins.family import DeviceTooSmall, GenerationRequest, LoadContext, Output
 from ourvidz.plugins.sdxl.family import SdxlFamily
 from ourvidz.plugins.sdxl.published import COUNTS, SETTINGS, TEXT_ENCODER, TEXT_ENCODER_2, UNET, VAE
-from ourvidz.plugins.sdxl.random_model import Settings, load_random, makers
+from ourvidz.plugins.sdxl.random_model import load_random, makers
 from ourvidz.spec.settings import Precision
 from tests.plugins.sdxl.conftest import Context, job_type, parameters, pixels
 

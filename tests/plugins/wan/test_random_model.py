@@ -12,13 +12,13 @@ import pytest
 import torch
 import transformers
 
-from ourvidz.plugins.diffusion.random_parts import RandomPart, random_parts
+from ourvidz.plugins.diffusion.random_parts import RandomPart, Settings, random_parts
 from ourvidz.plugins.family import GenerationRequest, LoadContext, VideoArtifact
 from ourvidz.plugins.wan.family import WanFamily
 from ourvidz.plugins.wan.loading import part_dtypes
 from ourvidz.plugins.wan.parameters import WanParameters
 from ourvidz.plugins.wan.published import COUNTS, SETTINGS, TEXT_ENCODER, TRANSFORMER, VAE
-from ourvidz.plugins.wan.random_model import Settings, load_random, makers
+from ourvidz.plugins.wan.random_model import load_random, makers
 from ourvidz.runtime.making.videos import check_video
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import Precision
