@@ -38,6 +38,9 @@ from ourvidz.spec.settings import Precision
 #: Modules of the transformer that diffusers keeps in fp32 (``WanTransformer3DModel``), by a part of the name.
 KEPT = frozenset({"time_embedder", "scale_shift_table", "norm1", "norm2", "norm3"})
 
+#: Bytes that are read of a mapped file before it is mapped anew.
+_MAPPED = 2**28
+
 _PLAIN = frozenset(DTYPES.values())
 
 #: Shape and number format of tensors by name.
@@ -96,7 +99,7 @@ def _text_encoder(path: Path, dtype: torch.dtype) -> OriginalPart:
         settings=text_encoder_settings(_shapes(tensors), str(dtype).removeprefix("torch."), path),
         origins=original.text_encoder_origins(tensors, path),
         tensors=tensors,
-        open=lambda: nullcontext(partial(_tensor_of, path)),
+        open=lambda: nullcontext(_Mapped(path)),
         dtype=lambda *_: dtype,
     )
 
@@ -109,7 +112,7 @@ def _vae(path: Path) -> OriginalPart:
         settings=vae_settings(_shapes(tensors), path),
         origins=original.vae_origins(tensors, path),
         tensors=tensors,
-        open=lambda: nullcontext(partial(_tensor_of, path)),
+        open=lambda: nullcontext(_Mapped(path)),
         dtype=lambda _, own: own if own in _PLAIN else torch.float32,
     )
 
@@ -142,9 +145,19 @@ def _described(tensors: Mapping[str, torch.Tensor]) -> _Tensors:
     return {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
 
 
-def _tensor_of(path: Path, name: str) -> torch.Tensor:
-    """Maps the file anew, so that what was read of it counts as memory in use until the next tensor alone."""
-    return _unpickle(path)[name]
+class _Mapped:
+    """Gives tensors of a pickled file, mapped anew now and then: what was read counts as memory in use."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._tensors = _unpickle(path)
+        self._read = 0
+
+    def __call__(self, name: str) -> torch.Tensor:
+        if self._read > _MAPPED:
+            self._tensors, self._read = _unpickle(self._path), 0
+        self._read += self._tensors[name].nbytes
+        return self._tensors[name]
 
 
 def _unpickle(path: Path) -> dict[str, torch.Tensor]:
