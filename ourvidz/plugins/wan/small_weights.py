@@ -41,7 +41,7 @@ CONSTANT = 30.0
 
 #: How far each of two heads of the first block looks, as standard deviations of a bell curve, in latent
 #: frames, and in tokens (16 pixels) both ways; with the share that it has in the guess. By eye.
-LOOKS = ((1.0, 1.8, 2.0), (0.7, 0.8, 0.6))
+LOOKS = ((1.0, 1.4, 2.0), (0.7, 0.6, 0.6))
 
 #: Noise levels between which the time embedding's 1 / sigma is interpolated.
 KNOTS = (0.02, 0.035, 0.06, 0.1, 0.16, 0.25, 0.4, 0.65, 1.0)
@@ -62,8 +62,8 @@ MEASURE = 0.5
 
 #: Red, green and blue of what is carried, and of a place that carries nothing. The activation before
 #: takes most of what is negative away.
-COLOURS = torch.tensor([[0.9, 0.5, 0.0], [0.8, -0.1, 0.5], [0.7, -0.3, 0.2]])
-GROUND = torch.tensor([-0.45, -0.5, -0.25])
+COLOURS = torch.tensor([[0.65, 0.35, 0.0], [0.6, -0.1, 0.35], [0.5, -0.2, 0.2]])
+GROUND = torch.tensor([-0.35, -0.4, -0.2])
 
 
 def shape_text_encoder(encoder: UMT5EncoderModel, end: int) -> None:
