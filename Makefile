@@ -6,12 +6,13 @@ INPUTS := setup.cfg pyproject.toml constraints.txt
 RUNNING := $(BIN)/.running
 DEVELOPING := $(BIN)/.developing
 SOURCES := ourvidz plugins tests benchmarks docs
+FAMILIES := sdxl wan
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(RUNNING) ## Set up, and paint a first picture
@@ -25,6 +26,13 @@ setup: $(DEVELOPING) ## Set up .venv with everything that tests and checks need
 .PHONY: test
 test: $(DEVELOPING) ## Run every test
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+.PHONY: test-oldest
+test-oldest: $(FAMILIES:%=test-oldest-%) ## Run each family's tests on the oldest libraries that it declares
+
+.PHONY: $(FAMILIES:%=test-oldest-%)
+$(FAMILIES:%=test-oldest-%): test-oldest-%: .venv-oldest-%/.ready
+	.venv-oldest-$*/bin/pytest -n 2 --dist loadgroup tests/plugins/$* tests/cli/test_$*_on_two_cores.py
 
 .PHONY: check
 check: $(DEVELOPING) ## Lint, types, import contracts, generated files
@@ -56,12 +64,18 @@ bench: $(DEVELOPING) ## Measure start-up, validation, export and the embedded qu
 
 .PHONY: clean
 clean: ## Remove what was set up; queue and pictures in data/ stay
-	rm -rf $(VENV) build dist tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-oldest-* build dist tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+# One for each family, since their oldest libraries exclude each other.
+.venv-oldest-%/.ready: tests/oldest/%.txt $(BIN)/python setup.cfg pyproject.toml
+	$(BIN)/python -m venv --clear $(@D)
+	$(@D)/bin/pip --disable-pip-version-check install -r $< -e ".[$*]"
+	touch $@
 
 $(RUNNING): $(BIN)/python $(INPUTS)
 	$(PIP) install --progress-bar on -c constraints.txt -e ".[sdxl,wan]"

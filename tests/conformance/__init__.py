@@ -1,4 +1,4 @@
-"""What every backend of a seam has to do, as tests that a backend inherits.
+"""What every backend of a seam, and every model family, has to do, as tests that it inherits.
 
 A backend's author writes one class per seam and gives one fixture, ``site``: the place where the
 data lies. The suite opens it as often as it needs, also from a second process, and lets time pass
@@ -20,7 +20,8 @@ on it. For a queue::
         def site(self, redis_url: str) -> QueueSite:
             return RedisSite(redis_url)
 
-`tests/runtime` does the same for the embedded backends.
+`tests/runtime` does the same for the embedded backends. A model family gives its ``case``, as
+`tests/plugins/test_placeholder.py` does.
 """
 
 import pytest

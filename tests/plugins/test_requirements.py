@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from ourvidz.plugins.discovery import PluginInvalid
 from ourvidz.plugins.family import LoadContext, RequirementMissing
@@ -16,7 +19,7 @@ from ourvidz.plugins.sdxl.family import SdxlFamily
 from ourvidz.plugins.wan.family import WanFamily
 from ourvidz.spec.settings import ModelEntry
 
-SETUP = Path(__file__).parents[2] / "setup.cfg"
+ROOT = Path(__file__).parents[2]
 
 
 class Needy(WanFamily):
@@ -62,7 +65,27 @@ def test_a_family_that_is_not_ours_is_installed_by_its_list() -> None:
 
 @pytest.mark.parametrize("family", [SdxlFamily(), WanFamily()])
 def test_a_built_in_family_and_its_extra_name_the_same_libraries(family: SdxlFamily | WanFamily) -> None:
-    setup = configparser.ConfigParser(interpolation=None)
-    setup.read(SETUP, encoding="utf-8")
-    extra = setup["options.extras_require"][family.name].split()
+    extra = _setup()["options.extras_require"][family.name].split()
     assert sorted(extra) == sorted(family.requirements)
+
+
+@pytest.mark.parametrize("family", [SdxlFamily(), WanFamily()])
+def test_the_oldest_versions_that_are_declared_are_those_that_are_tested(
+    family: SdxlFamily | WanFamily,
+) -> None:
+    lines = (ROOT / "tests/oldest" / f"{family.name}.txt").read_text(encoding="utf-8").splitlines()
+    pinned = [Requirement(line) for line in lines if not line.startswith("#")]
+    pins = {canonicalize_name(one.name): one.specifier for one in pinned}
+    needed = [*family.requirements, *_setup()["options"]["install_requires"].split()]
+    for requirement in map(Requirement, needed):
+        # The one library that is as new here as everywhere.
+        if requirement.name != "torch":
+            [oldest] = [one.version for one in requirement.specifier if one.operator == ">="]
+            [pin] = pins[canonicalize_name(requirement.name)]
+            assert Version(pin.version) == Version(oldest), requirement
+
+
+def _setup() -> configparser.ConfigParser:
+    setup = configparser.ConfigParser(interpolation=None)
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    return setup

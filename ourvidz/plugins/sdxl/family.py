@@ -32,7 +32,7 @@ class SdxlFamily:
         "diffusers>=0.31",
         "numpy>=1.26",
         "safetensors>=0.4.3",
-        "tokenizers>=0.19",
+        "tokenizers>=0.21.2",
         "torch>=2.4",
         "transformers>=4.53",
     )

@@ -41,8 +41,8 @@ class WanFamily:
         "diffusers>=0.38",
         "ftfy>=6.1",
         "numpy>=1.26",
-        "safetensors>=0.4.3",
-        "tokenizers>=0.19",
+        "safetensors>=0.8",
+        "tokenizers>=0.21",
         "torch>=2.4",
         "transformers>=4.49,!=5.0.*,!=5.1.*,!=5.2.*",
     )
