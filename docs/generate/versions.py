@@ -13,7 +13,6 @@ from ourvidz.plugins.wan.family import WanFamily
 
 from .tables import code, table
 
-
 REPOSITORY = Path(ourvidz.__file__).parents[1]
 
 
