@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ourvidz.plugins.checkpoints.finding import find_checkpoint
 from ourvidz.plugins.checkpoints.layout import Checkpoint
@@ -25,4 +27,31 @@ def find(model: ModelEntry, root: Path, *, fetch: bool = True) -> Checkpoint:
             f"{model.components} for them; leave components out"
         )
     refuse_original(model.location, root)
-    return find_checkpoint(model.location, root, LAYOUT, fetch=fetch)
+    checkpoint = find_checkpoint(model.location, root, LAYOUT, fetch=fetch)
+    if problems := list(_problems(checkpoint)):
+        raise ModelInvalid("\n".join(problems))
+    return checkpoint
+
+
+def own_flow_shift(settings: Mapping[str, Any]) -> float | None:
+    """The time shift in a scheduler's settings: ``flow_shift`` of UniPC, ``shift`` of flow-matching ones."""
+    for name in ("flow_shift", "shift"):
+        value = settings.get(name)
+        if isinstance(value, int | float) and value > 0:
+            return float(value)
+    return None
+
+
+def _problems(checkpoint: Checkpoint) -> Iterator[str]:
+    """What diffusers loads, and is not WAN 2.1."""
+    index = checkpoint.index()
+    # WAN 2.2 has the same pipeline class, but two transformers or a timestep for each token.
+    second = index.get("transformer_2") or [None, None]
+    if second != [None, None] or index.get("boundary_ratio") is not None or index.get("expand_timesteps"):
+        path = checkpoint.folder / "model_index.json"
+        yield f"{path}: this is a WAN 2.2 checkpoint, expected WAN 2.1, of one transformer"
+    settings = checkpoint.settings("scheduler")
+    if own_flow_shift(settings) is None:
+        path = checkpoint.folder / "scheduler" / LAYOUT.parts["scheduler"].config
+        name = settings.get("_class_name", "a scheduler")
+        yield f"{path}: the settings of {name} have no flow_shift above 0, expected WAN's own"

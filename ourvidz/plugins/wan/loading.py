@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +15,7 @@ from ourvidz.plugins.diffusion.devices import DTYPES, choose_device
 from ourvidz.plugins.diffusion.fingerprint import fingerprint, precision_name
 from ourvidz.plugins.diffusion.parts import load_parts
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
-from ourvidz.plugins.family import LoadContext, ModelInvalid
-from ourvidz.plugins.shared_parts import SharedParts
+from ourvidz.plugins.family import LoadContext
 from ourvidz.plugins.wan.pipeline import WanModel
 from ourvidz.spec.settings import Precision
 
@@ -26,7 +24,7 @@ def load_model(checkpoint: Checkpoint, context: LoadContext) -> WanModel:
     """Raises DeviceMissing, and ModelInvalid naming the part that is wrong."""
     device = choose_device(context.device)
     precision = context.precision or default_precision(device)
-    pipeline = _pipeline(checkpoint, device, precision, context.shared)
+    pipeline = assemble(load_parts(checkpoint, part_dtypes(precision), device, context.shared))
     digest = checkpoint_digest(checkpoint)
     return WanModel(pipeline, device=device, fingerprint=wan_fingerprint(pipeline, digest, device, precision))
 
@@ -60,18 +58,3 @@ def assemble(parts: Mapping[str, Any]) -> Any:
         pipeline = diffusers.WanPipeline(**parts)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
-
-
-def _pipeline(checkpoint: Checkpoint, device: torch.device, precision: Precision, shared: SharedParts) -> Any:
-    """Raises ModelInvalid naming the part that is wrong."""
-    _refuse_second_transformer(checkpoint)
-    return assemble(load_parts(checkpoint, part_dtypes(precision), device, shared))
-
-
-def _refuse_second_transformer(checkpoint: Checkpoint) -> None:
-    """WAN 2.2 has the same pipeline class, but two transformers or a timestep for each token."""
-    path = checkpoint.folder / "model_index.json"
-    index = json.loads(path.read_bytes())
-    second = index.get("transformer_2") or [None, None]
-    if second != [None, None] or index.get("boundary_ratio") is not None or index.get("expand_timesteps"):
-        raise ModelInvalid(f"{path}: this is a WAN 2.2 checkpoint, expected WAN 2.1, of one transformer")

@@ -18,11 +18,11 @@ from ourvidz.plugins.family import (
     GenerationRequest,
     ImageArtifact,
     JobContext,
-    ModelInvalid,
     Output,
     VideoArtifact,
 )
 from ourvidz.plugins.parameters import ParameterRefused
+from ourvidz.plugins.wan.finding import own_flow_shift
 from ourvidz.plugins.wan.parameters import WanParameters, check_request
 from ourvidz.plugins.wan.prompts import check_prompts, encode
 
@@ -39,14 +39,11 @@ class WanModel:
     """
 
     def __init__(self, pipeline: Any, *, device: torch.device, fingerprint: Mapping[str, JsonValue]) -> None:
-        """``pipeline`` is diffusers' WanPipeline, all of it on ``device``.
-
-        Raises ModelInvalid if its scheduler's settings have no time shift.
-        """
+        """``pipeline`` is diffusers' WanPipeline, all of it on ``device``; its scheduler has a time shift."""
         self._pipeline = pipeline
         self._device = device
         self._own_scheduler = pipeline.scheduler
-        self._own_flow_shift = _flow_shift(pipeline.scheduler)
+        self._own_flow_shift = own_flow_shift(pipeline.scheduler.config)
         self._fingerprint = fingerprint
 
     @property
@@ -191,16 +188,6 @@ class WanModel:
 def _sides(parameters: WanParameters) -> tuple[int, int]:
     """Height and width, in the order of tensors."""
     return parameters.resolution.height, parameters.resolution.width
-
-
-def _flow_shift(scheduler: Any) -> float:
-    """The checkpoint's own time shift: ``flow_shift`` of UniPC, ``shift`` of flow-matching schedulers."""
-    for name in ("flow_shift", "shift"):
-        if name in scheduler.config:
-            return float(scheduler.config[name])
-    raise ModelInvalid(
-        f"scheduler: the settings of {type(scheduler).__name__} have no flow_shift, expected WAN's own"
-    )
 
 
 def _artifact(frames: NDArray[np.uint8], *, index: int, seed: int, fps: int, is_video: bool) -> Artifact:

@@ -11,7 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ourvidz.plugins.family import GenerationRequest, ModelInvalid, ModelMissing, OutputInvalid
+from ourvidz.plugins.wan.family import WanFamily
 from ourvidz.plugins.wan.loading import default_precision
+from ourvidz.spec.settings import ModelEntry
 from tests.plugins.sdxl.conftest import Context
 from tests.plugins.wan.conftest import job_type, load_from, parameters
 
@@ -21,6 +23,10 @@ TRANSFORMER = Path("transformer/diffusion_pytorch_model.safetensors")
 
 def edit(path: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def inspect_at(folder: Path) -> None:
+    WanFamily().inspect(ModelEntry(family="wan", location=str(folder)), Path())
 
 
 def pipeline(folder: Path, precision: Any = None) -> Any:
@@ -164,15 +170,25 @@ def test_weights_of_another_shape_are_refused(copy: Path) -> None:
 )
 def test_a_checkpoint_of_another_kind_is_refused(copy: Path, changes: dict[str, Any], message: str) -> None:
     edit(copy / "model_index.json", **changes)
-    with pytest.raises(ModelInvalid, match=message):
-        load_from(copy)
+    for look in (load_from, inspect_at):
+        with pytest.raises(ModelInvalid, match=message):
+            look(copy)
 
 
-def test_a_scheduler_without_a_time_shift_is_refused(copy: Path) -> None:
-    edit(copy / "model_index.json", scheduler=["diffusers", "DDIMScheduler"])
-    (copy / "scheduler" / "scheduler_config.json").write_text('{"_class_name": "DDIMScheduler"}')
-    with pytest.raises(ModelInvalid, match="DDIMScheduler have no flow_shift"):
-        load_from(copy)
+@pytest.mark.parametrize("settings", [{}, {"flow_shift": None}, {"flow_shift": "3"}, {"flow_shift": 0}])
+def test_a_scheduler_without_a_time_shift_is_refused(copy: Path, settings: dict[str, Any]) -> None:
+    path = copy / "scheduler" / "scheduler_config.json"
+    path.write_text(json.dumps({"_class_name": "DDIMScheduler"} | settings))
+    for look in (load_from, inspect_at):
+        with pytest.raises(ModelInvalid, match=f"^{path}: the settings of DDIMScheduler have no flow_shift"):
+            look(copy)
+
+
+def test_everything_that_is_not_wan_2_1_is_told_at_once(copy: Path) -> None:
+    edit(copy / "model_index.json", boundary_ratio=0.875)
+    (copy / "scheduler" / "scheduler_config.json").write_text("{}")
+    with pytest.raises(ModelInvalid, match=r"a WAN 2\.2 checkpoint.*\n.*have no flow_shift"):
+        inspect_at(copy)
 
 
 def test_what_newer_libraries_write_about_the_second_transformer_does_no_harm(copy: Path) -> None:
