@@ -58,9 +58,9 @@ def _noisy(levels: int) -> Frames:
 
 
 def _dawn() -> Frames:
-    """Black, but for one pixel that lights up in the last frame."""
+    """Black, but for a light of two pixels in the last frame."""
     frames = _filled(0)
-    frames[-1, 5, 5, 2] = BLACK + 1
+    frames[-1, 5, 5:7, 2] = BLACK + 1
     return frames
 
 
@@ -69,16 +69,24 @@ def _flicker() -> Frames:
     return np.broadcast_to(np.arange(100, 109, dtype=np.uint8).reshape(9, 1, 1, 1), (9, 48, 64, 3))
 
 
-def _blink() -> Frames:
-    """A still picture in which one pixel changes by a little more than rounding does."""
+def _blink(pixels: int) -> Frames:
+    """A still picture of 3072 pixels, so many of which change a little more than by rounding, one channel."""
     frames = np.repeat(flying()[:1], 9, axis=0)
-    frames[4, 10, 10, 0] += STILL + 1
+    frames[4, 10, 10 : 10 + pixels, 0] += STILL + 1
+    return frames
+
+
+def _one_by_one() -> Frames:
+    """A still picture in which another single pixel changes in every frame."""
+    frames = np.repeat(flying()[:1], 9, axis=0)
+    for number, frame in enumerate(frames[1:]):
+        frame[10, 10 + number] += STILL + 1
     return frames
 
 
 class TestVideos:
-    @pytest.mark.parametrize("frames", [flying(), _dawn(), _blink()])
-    def test_a_video_in_which_anything_moves_passes(self, frames: Frames) -> None:
+    @pytest.mark.parametrize("frames", [flying(), _dawn(), _blink(2)])
+    def test_a_video_in_which_something_moves_passes(self, frames: Frames) -> None:
         check_artifacts([video(frames)], seeds=(7,), size=SIZE, length=LENGTH)
 
     @pytest.mark.parametrize(
@@ -95,6 +103,9 @@ class TestVideos:
             (video(_flicker()), "has one single colour in every frame"),
             (video(_noisy(0)), "is frozen: all 9 frames show the same"),
             (video(_noisy(STILL)), "is frozen: all 9 frames show the same"),
+            # Two pixels are more than the share that has to move, one is less.
+            (video(_blink(1)), "is frozen: all 9 frames show the same"),
+            (video(_one_by_one()), "is frozen: all 9 frames show the same"),
             (made(gradient())[0], "made ImageArtifact 0, expected a video of 9 frames"),
         ],
     )

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 #: What every worker that makes videos needs, whatever its family: frames are arrays, PyAV encodes them.
 REQUIREMENTS = ("av>=13", "numpy>=1.26")
 
-#: A video is frozen if no channel of any pixel ever leaves the first frame's by more than this. Rounding to
-#: 8 bits moves equal numbers by one level either way, so two frames by 2 from each other, and H.264 at our
+#: A pixel stands still if no channel of it differs from the first frame's by more than this. Rounding to 8
+#: bits moves equal numbers by one level either way, so two frames by 2 from each other, and H.264 at our
 #: quality spends nothing on it: 33 frames of 832×480 with such noise make a file no larger than a still's,
-#: with noise of 8 levels one thirty times as large. Whatever moves, however small, moves some pixel more.
+#: with noise of 8 levels one thirty times as large.
 STILL = 2
+
+#: A video is frozen if never so large a share of its pixels has left the first frame's. Of 832×480 it is 200:
+#: a thing of 10×10 that has moved by its own width, here gone and there come. What is smaller, such as a
+#: pixel that blinks, is a fault in a still rather than something that moves.
+MOVED = 0.0005
 
 
 def require_encoder() -> None:
@@ -54,7 +59,7 @@ def check_video(artifact: VideoArtifact, size: Resolution, length: VideoLength) 
         raise OutputInvalid(f"{name} is black from beginning to end")
     if not any((frame != frame[0, 0]).any() for frame in frames):
         raise OutputInvalid(f"{name} has one single colour in every frame")
-    if not any(_differ(frame, frames[0]) for frame in frames[1:]):
+    if not any(_moved(frame, frames[0]) >= MOVED for frame in frames[1:]):
         raise OutputInvalid(f"{name} is frozen: all {length.frames} frames show the same")
 
 
@@ -70,8 +75,10 @@ def video_name(artifact: VideoArtifact) -> str:
     return f"video {artifact.index} (seed {artifact.seed})"
 
 
-def _differ(frame: NDArray[uint8], other: NDArray[uint8]) -> bool:
+def _moved(frame: NDArray[uint8], first: NDArray[uint8]) -> float:
+    """The share of a frame's pixels that do not stand still."""
     import numpy
 
     # The difference of unsigned numbers, without a detour over larger ones.
-    return bool((numpy.maximum(frame, other) - numpy.minimum(frame, other) > STILL).any())
+    differs = numpy.maximum(frame, first) - numpy.minimum(frame, first) > STILL
+    return float(differs.any(axis=2).mean())
