@@ -72,6 +72,7 @@ _MEANINGS = {
     "unreadable": "A file or a folder that cannot be read.",
     "video_only": "A field of videos in a picture.",
     "vram_exceeded": "A model that, with the work of a job, takes more memory than its worker has.",
+    "vram_invalid": "A peak that is less than the model, which it includes.",
     "vram_unknown": "A worker with declared memory, and a model of which nobody says what it takes.",
     "yaml_trap": "A plain text that YAML's versions read as different things.",
 }

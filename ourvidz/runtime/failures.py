@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ourvidz.errors import NotReady, OurvidzError, RequestInvalid
+from ourvidz.errors import OurvidzError, RequestInvalid
 from ourvidz.jobs.envelope import EnvelopeInvalid
 from ourvidz.jobs.states import Failure
 from ourvidz.runtime.making.review import Refused, ReviewFailed
@@ -61,8 +61,9 @@ def failure_of(error: Exception) -> Failure:
 def decide(error: Exception, *, attempt: int, max_attempts: int, has_fallback: bool) -> Decision:
     """Choose what happens to a job.
 
-    What can pass by itself (storage away, a model that is not ready) is retried while attempts are
-    left. A wrong request and a refusal are final. A payload that no worker can serve, and a job that
+    What can pass by itself, such as storage that is away, is retried while attempts are left. A model
+    that is missing or wrong is not: nobody mends it within a few retries. A wrong request and a refusal
+    are final. A payload that no worker can serve, and a job that
     keeps ending its worker, become dead letters.
     """
     if isinstance(error, EnvelopeInvalid | UnknownJobType):
@@ -71,7 +72,6 @@ def decide(error: Exception, *, attempt: int, max_attempts: int, has_fallback: b
         return "fail"
     if isinstance(error, AttemptsExhausted):
         return "fallback" if has_fallback else "bury"
-    may_pass = isinstance(error, OurvidzError) and (error.retryable or isinstance(error, NotReady))
-    if may_pass and attempt < max_attempts:
+    if isinstance(error, OurvidzError) and error.retryable and attempt < max_attempts:
         return "retry"
     return "fallback" if has_fallback else "fail"

@@ -159,8 +159,16 @@ def _check_one(
         yield Finding(("model",), "model_of_another_family", found, f"a model of {job_type.family}")
     else:
         yield from (one for one in family.check(job_type, model) if one.field not in said)
+        yield from _check_peak(job_type, name, model.vram or family.default_model.vram)
     for check in extra_checks:
         yield from (one for one in check(job_type) if one.field not in said)
+
+
+def _check_peak(job_type: JobType, model: str, size: int | None) -> Iterator[Finding]:
+    """A job's peak includes its model, and so is no less than it."""
+    if job_type.vram is not None and size is not None and job_type.vram.peak < size:
+        found = f"{written(job_type.vram.peak)}, with a model, {model}, of {written(size)}"
+        yield Finding(("vram", "peak"), "vram_invalid", found, "the most in use at a time, model included")
 
 
 def _check_settings(settings_file: SettingsFile, families: Families) -> Iterator[Problem]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ourvidz.errors import NotReady, RequestInvalid
+from ourvidz.errors import RequestInvalid
 from ourvidz.jobs.envelope import EnvelopeInvalid
 from ourvidz.jobs.storage import StorageRefused, StorageUnavailable
-from ourvidz.plugins.family import OutputInvalid
+from ourvidz.plugins.family import ModelInvalid, ModelMissing, OutputInvalid
 from ourvidz.runtime.failures import (
     AttemptsExhausted,
     decide,
@@ -21,7 +21,8 @@ from ourvidz.spec.catalog import UnknownJobType
     ("error", "alone", "with_fallback"),
     [
         (StorageUnavailable("away"), "retry", "retry"),
-        (NotReady("no checkpoint"), "retry", "retry"),
+        (ModelInvalid("cut off"), "fail", "fallback"),
+        (ModelMissing("no checkpoint"), "fail", "fallback"),
         (StorageRefused("too large"), "fail", "fallback"),
         (OutputInvalid("black"), "fail", "fallback"),
         (RuntimeError("foreign"), "fail", "fallback"),

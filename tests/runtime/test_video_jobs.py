@@ -220,7 +220,6 @@ def test_a_worker_that_cannot_encode_says_so_before_it_generates(
     site: Site, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(videos, "REQUIREMENTS", ("av>=9999",))
-    site.spec("films", VIDEO.replace("max_attempts: 20", "max_attempts: 1"))
     job_id = client.submit("films", prompt="a barn")
     stages = Stages()
     with Worker(site.project(), "placeholder", observer=stages) as worker:

@@ -101,3 +101,10 @@ def test_a_size_that_nobody_declares_is_asked_for(write: Write) -> None:
     assert (problem.code, problem.field) == ("vram_unknown", "workers.paint.vram")
     assert problem.found == "7GB, and nobody says what paint takes of it"
     assert problem.expected == "vram in models: paint: as well"
+
+
+def test_a_peak_that_leaves_its_model_out_is_refused(write: Write) -> None:
+    write("sketch.yaml", model="oil", vram="{peak: 6GB}")
+    problem = only_problem(settings("20GB"))
+    assert (problem.code, problem.field) == ("vram_invalid", "vram.peak")
+    assert problem.found == "6GB, with a model, oil, of 7GB"

@@ -43,7 +43,7 @@ class WanFamily:
         "numpy>=1.26",
         "safetensors>=0.8",
         "tokenizers>=0.21",
-        "torch>=2.4",
+        "torch>=2.6",
         "transformers>=4.49,!=5.0.*,!=5.1.*,!=5.2.*",
     )
 

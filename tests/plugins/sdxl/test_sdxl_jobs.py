@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,6 @@ guidance: 6.0
 expected_time: 5s
 storage_bucket: sdxl_fast
 quality_tier: fast
-max_attempts: 1
 """
 
 SETTINGS = """\
@@ -74,9 +73,8 @@ class Studio:
     worker: Worker
     told: Told
 
-    def spec(self, id: str, more: str = "", *, attempts: int = 1) -> None:
-        text = SPEC.replace("max_attempts: 1", f"max_attempts: {attempts}")
-        (self.root / f"jobtypes/{id}.yaml").write_text(text + more)
+    def spec(self, id: str, more: str = "") -> None:
+        (self.root / f"jobtypes/{id}.yaml").write_text(SPEC + more)
 
     def make(self, id: str, **params: Any) -> Result | Failure:
         """Make one job; its result, or why there is none."""
@@ -199,7 +197,7 @@ def test_a_lora_of_a_job_type_is_worn_by_its_jobs_alone(studio: Studio) -> None:
 def test_a_wrong_lora_fails_its_job_once_and_no_other(studio: Studio) -> None:
     wrong = studio.root / "wrong.safetensors"
     wrong.write_bytes(write_kohya(wrong).read_bytes()[:-8])
-    studio.spec("winter", "loras: [{file: wrong.safetensors}]\n", attempts=3)
+    studio.spec("winter", "loras: [{file: wrong.safetensors}]\n")
     plain = studio.picture("landscape")
     failure = studio.make("winter")
     assert isinstance(failure, Failure)
@@ -207,16 +205,50 @@ def test_a_wrong_lora_fails_its_job_once_and_no_other(studio: Studio) -> None:
     assert studio.picture("landscape") == plain
 
 
-def test_a_missing_lora_is_waited_for_as_long_as_there_are_attempts(studio: Studio) -> None:
-    studio.spec("winter", "loras: [{file: late.safetensors}]\n")
+def test_a_missing_lora_fails_its_job_once_and_no_other(studio: Studio) -> None:
+    studio.spec("winter", "loras: [{file: absent.safetensors}]\n")
+    plain = studio.picture("landscape")
     failure = studio.make("winter")
     assert isinstance(failure, Failure)
     assert failure.code == "lora_missing"
-    studio.spec("winter", "loras: [{file: late.safetensors}]\n", attempts=2)
-    with Client.open(studio.project()) as client:
-        job_id = client.submit("winter", prompt="a lighthouse at dusk")
-        studio.worker.run(burst=True)
-        assert (client.status(job_id).status, client.status(job_id).attempt) == ("queued", 1)
+    assert studio.picture("landscape") == plain
+
+
+def without_weights(folder: Path) -> str:
+    (folder / "vae/diffusion_pytorch_model.safetensors").unlink()
+    return ""
+
+
+def of_another_class(folder: Path) -> str:
+    index = folder / "model_index.json"
+    index.write_text(index.read_text().replace("StableDiffusionXLPipeline", "StableDiffusionPipeline"))
+    return ""
+
+
+def under_another_digest(folder: Path) -> str:  # noqa: ARG001  one of several ways, which take the folder
+    return f", digest: 'sha256:{'0' * 64}'"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (without_weights, "model_invalid"),
+        (of_another_class, "model_invalid"),
+        (under_another_digest, "digest_mismatch"),
+    ],
+)
+def test_a_checkpoint_that_is_not_right_fails_its_job_once_and_no_other(
+    studio: Studio, checkpoint: Path, spoil: Callable[[Path], str], code: str
+) -> None:
+    folder = Path(shutil.copytree(checkpoint, studio.root / "checkpoints/posters"))
+    entry = f"  posters: {{family: sdxl, location: checkpoints/posters, vram: 1GB{spoil(folder)}}}\n"
+    (studio.root / "ourvidz.yaml").write_text(SETTINGS.replace("workers:", f"{entry}workers:"))
+    studio.spec("poster", "model: posters\n")
+    plain = studio.picture("landscape")
+    failure = studio.make("poster")
+    assert isinstance(failure, Failure)
+    assert failure.code == code
+    assert studio.picture("landscape") == plain
 
 
 def test_the_scheduler_of_a_job_type_and_of_a_request_is_the_one_that_is_used(studio: Studio) -> None:
