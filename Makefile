@@ -25,14 +25,14 @@ setup: $(DEVELOPING) ## Set up .venv with everything that tests and checks need
 
 .PHONY: test
 test: $(DEVELOPING) ## Run every test
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: test-oldest
 test-oldest: $(FAMILIES:%=test-oldest-%) ## Run each family's tests on the oldest libraries that it declares
 
 .PHONY: $(FAMILIES:%=test-oldest-%)
 $(FAMILIES:%=test-oldest-%): test-oldest-%: .venv-oldest-%/.ready
-	.venv-oldest-$*/bin/pytest -n 2 --dist loadgroup tests/plugins/$* tests/cli/test_$*_on_two_cores.py
+	.venv-oldest-$*/bin/pytest -n 2 --dist worksteal tests/plugins/$* tests/cli/test_$*_on_two_cores.py
 
 .PHONY: check
 check: $(DEVELOPING) ## Lint, types, import contracts, generated files

@@ -26,9 +26,6 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
 HOSTILE_CATALOGS = 60
 
-#: With one worker process for all of them, the modules are compiled once.
-pytestmark = pytest.mark.xdist_group("typescript")
-
 PLAN = catalog(*PHASE_1, *PHASE_2)
 
 
