@@ -36,6 +36,9 @@ _ALPHA = ".alpha"
 #: Where diffusers notes what its files do not have as tensors.
 _ADAPTER_METADATA = "lora_adapter_metadata"
 
+#: How diffusers notes a layer that has an alpha of its own.
+_LAYER_NAME = re.compile(r"\^?[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
+
 #: Where trainers note which model a file was trained for.
 _TRAINED_FOR = ("modelspec.architecture", "ss_base_model_version")
 
@@ -159,27 +162,57 @@ def _pair(
 def _noted_factor(path: Path, layer: str, rank: int, adapter: Mapping[str, Any]) -> float:
     """By what diffusers noted; without a note alpha is the rank."""
     part, _, name = layer.partition(".")
+    patterns = adapter.get(f"{part}.alpha_pattern") or {}
+    alpha = next(
+        (other for pattern, other in patterns.items() if _is_named(name, pattern)),
+        adapter.get(f"{part}.lora_alpha", rank),
+    )
+    if not _is_finite(alpha):
+        raise LoraInvalid(
+            f"{path}: found {alpha!r:.40} in its {_ADAPTER_METADATA}, "
+            f"expected a finite number as alpha of {layer}"
+        )
+    return float(alpha) / (math.sqrt(rank) if adapter.get(f"{part}.use_rslora") else rank)
+
+
+def _is_named(name: str, pattern: str) -> bool:
+    """As peft matches them: the whole name or its end, and only the whole one behind a ``^``."""
+    return f"^{name}" == pattern or f".{name}".endswith(f".{pattern}")
+
+
+def _is_finite(alpha: object) -> bool:
     try:
-        alpha = float(adapter.get(f"{part}.lora_alpha", rank))
-        for pattern, other in (adapter.get(f"{part}.alpha_pattern") or {}).items():
-            # As peft matches them: the whole name or its end.
-            if re.fullmatch(rf"(.*\.)?({pattern})", name):
-                alpha = float(other)
-    except (TypeError, ValueError, AttributeError, re.error) as error:
-        raise LoraInvalid(f"{path}: its {_ADAPTER_METADATA} has no alpha of {part}: {error}") from None
-    return alpha / (math.sqrt(rank) if adapter.get(f"{part}.use_rslora") else rank)
+        return isinstance(alpha, int | float) and math.isfinite(alpha)
+    except OverflowError:
+        return False
 
 
 def _adapter_metadata(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     """What diffusers noted about the adapter, such as ``unet.lora_alpha``; empty if nothing."""
     try:
-        adapter: dict[str, Any] = dict(json.loads(metadata.get(_ADAPTER_METADATA, "{}")))
-    except (ValueError, TypeError) as error:
+        adapter = json.loads(metadata.get(_ADAPTER_METADATA, "{}"))
+    except (ValueError, RecursionError) as error:
         raise LoraInvalid(f"{path}: its {_ADAPTER_METADATA} is no JSON object: {error}") from None
+    if not isinstance(adapter, dict):
+        raise LoraInvalid(f"{path}: its {_ADAPTER_METADATA} is no JSON object")
     for key, value in adapter.items():
         if key.endswith(".use_dora") and value:
             raise LoraInvalid(f"{path} is a DoRA, says its {_ADAPTER_METADATA}; only plain LoRA is supported")
+        if key.endswith(".alpha_pattern") and value:
+            _check_patterns(path, key, value)
     return adapter
+
+
+def _check_patterns(path: Path, key: str, patterns: object) -> None:
+    """Raises LoraInvalid for what diffusers never writes: peft would run it as a regular expression."""
+    if not isinstance(patterns, dict):
+        raise LoraInvalid(f"{path}: {key} of its {_ADAPTER_METADATA} is no JSON object")
+    for pattern in patterns:
+        if not _LAYER_NAME.fullmatch(pattern):
+            raise LoraInvalid(
+                f"{path}: found the name {pattern!r:.80} in {key} of its {_ADAPTER_METADATA}, "
+                "expected a layer's name or its end, such as attn2.to_k"
+            )
 
 
 def _shape(tensor: Tensor) -> str:

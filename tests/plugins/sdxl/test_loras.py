@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch.nn import Conv2d, Linear
 
 from ourvidz.errors import OurvidzError
 from ourvidz.plugins.diffusion import loras
+from ourvidz.plugins.diffusion.lora_files import read_lora
 from ourvidz.plugins.diffusion.loras import Loras, Matrices
 from ourvidz.plugins.family import GenerationRequest, Model, Output
 from ourvidz.plugins.sdxl.parameters import SdxlParameters
@@ -76,6 +78,16 @@ def test_the_same_matrices_give_the_same_picture_in_every_format(wear: Wear, she
     metadata = {f"{part}.lora_alpha": ALPHA for part in PARTS}
     write_peft(shelf / "noted.safetensors", metadata={"lora_adapter_metadata": json.dumps(metadata)})
     assert pixels(wear("noted")) == pixels(wear("kohya"))
+
+
+@pytest.mark.parametrize(
+    "name", ["to_k", "attn2.to_k", "^down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"]
+)
+def test_an_alpha_noted_for_a_layer_counts_for_that_one(shelf: Path, name: str) -> None:
+    notes = {"unet.lora_alpha": 6, "unet.alpha_pattern": {"o_k": 3, "^to_k": 4, name: 5, "0.attn2.to_k": 7}}
+    file = write_peft(shelf / "pattern.safetensors", metadata={"lora_adapter_metadata": json.dumps(notes)})
+    factors = {pair.layer.partition(".")[0]: pair.factor for pair in read_lora(file).pairs}
+    assert factors == {"unet": 5 / RANK, "text_encoder": 1.0, "text_encoder_2": 1.0}
 
 
 def test_older_diffusers_names_are_read(wear: Wear, shelf: Path) -> None:
@@ -304,8 +316,19 @@ def _noted_dora(path: Path) -> None:
     write_peft(path, metadata={"lora_adapter_metadata": json.dumps({"unet.use_dora": True})})
 
 
-def _broken_note(path: Path) -> None:
-    write_peft(path, metadata={"lora_adapter_metadata": json.dumps({"unet.lora_alpha": "much"})})
+def _noted(note: object) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        write_peft(path, metadata={"lora_adapter_metadata": json.dumps(note)})
+
+    return write
+
+
+def _pattern(pattern: str, alpha: object = 1) -> Callable[[Path], None]:
+    return _noted({"unet.alpha_pattern": {pattern: alpha}})
+
+
+def _deep_note(path: Path) -> None:
+    write_peft(path, metadata={"lora_adapter_metadata": "[" * 100_000})
 
 
 def _another_layer(path: Path) -> None:
@@ -354,7 +377,21 @@ def _same_layer_twice(path: Path) -> None:
         (_ranks_apart, "16×3 and 2×64, cannot be multiplied"),
         (_dora, "dora_scale, which is no part of a plain LoRA"),
         (_noted_dora, "is a DoRA"),
-        (_broken_note, "has no alpha of unet"),
+        (_deep_note, "is no JSON object"),
+        (_noted([[1, 2]]), "is no JSON object"),
+        (_noted({"unet.lora_alpha": "much"}), "expected a finite number as alpha of unet"),
+        (_noted({"unet.lora_alpha": "nan"}), "expected a finite number as alpha of unet"),
+        (_noted({"unet.lora_alpha": math.inf}), "expected a finite number as alpha of unet"),
+        (_noted({"unet.lora_alpha": 10**400}), "expected a finite number as alpha of unet"),
+        (
+            _noted({"unet.alpha_pattern": ["to_k"]}),
+            "alpha_pattern of its lora_adapter_metadata is no JSON object",
+        ),
+        (_pattern("to_k", math.nan), "expected a finite number as alpha of unet"),
+        # As a regular expression this takes for ever.
+        (_pattern("([a-z0-9_.]+)+X"), r"found the name '\(\[a-z0-9_.\]\+\)\+X'"),
+        (_pattern("attn2|attn1"), "expected a layer's name or its end"),
+        (_pattern(""), "expected a layer's name or its end"),
         (_another_layer, "for another model: 1 of its 4 layers are not in this one"),
         (_another_width, "as a layer of 16 × 768, expected 16 × 64"),
         (_sd_1_5, "1 of its 1 layers .* trained for sd_v1"),
