@@ -146,9 +146,11 @@ class JobContext(Protocol):
         ...
 
     def step(self, stage: str, step: int, steps: int) -> None:
-        """Report that ``step`` of ``steps`` of a stage is done.
+        """Report that ``step`` of ``steps`` of a stage is done; 0 says that the stage begins.
 
-        Call it after every denoising step. Raises JobCancelled when the job is to stop.
+        Call it after every denoising step and every decoded item, one stage after another: what takes
+        long without a report can neither be cancelled nor told from a model that hangs. Raises
+        JobCancelled when the job is to stop.
         """
         ...
 
@@ -203,7 +205,7 @@ class Model(Protocol[P]):
         ...
 
     def unload(self) -> None:
-        """Give the memory back."""
+        """Give the memory back; the model makes nothing any more. A second time does nothing."""
         ...
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from ourvidz.plugins.family import JobContext, OutputInvalid
+
+From = TypeVar("From")
+To = TypeVar("To")
 
 
 class Stages:
@@ -51,6 +54,16 @@ class Steps:
         each = pipeline.num_timesteps
         self._context.step("denoise", self._item * each + index + 1, self._items * each)
         return {}
+
+
+def each_told(context: JobContext, stage: str, work: Callable[[From], To], items: Sequence[From]) -> list[To]:
+    """What ``work`` makes of each item; the context is told before the first and after every one."""
+    context.step(stage, 0, len(items))
+    made = []
+    for number, item in enumerate(items, start=1):
+        made.append(work(item))
+        context.step(stage, number, len(items))
+    return made
 
 
 def check_numbers(tensor: torch.Tensor, name: str) -> None:

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from ourvidz.plugins.diffusion.devices import algorithms
 from ourvidz.plugins.diffusion.loras import Loras
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
-from ourvidz.plugins.diffusion.stages import Stages, Steps, check_numbers
+from ourvidz.plugins.diffusion.stages import Stages, Steps, check_numbers, each_told
 from ourvidz.plugins.family import (
     GenerationRequest,
     ImageArtifact,
@@ -74,7 +74,7 @@ class SdxlModel:
         """Paint one image for each seed, from text alone or over an init image.
 
         Raises InputInvalid, PromptTooLong, ParameterRefused, LoraMissing, LoraInvalid, OutputInvalid,
-        and JobCancelled within one denoising step.
+        and JobCancelled within one denoising step or decoded image.
         """
         check_init_image(request)
         parameters, seeds = request.parameters, request.seeds
@@ -99,7 +99,7 @@ class SdxlModel:
                     for index, seed in enumerate(seeds)
                 ]
             with stages.measured("decode"):
-                images = [self._decode(one) for one in latents]
+                images = each_told(context, "decode", self._decode, latents)
         artifacts = [
             ImageArtifact(index=index, seed=seed, image=image)
             for index, (seed, image) in enumerate(zip(seeds, images, strict=True))
@@ -115,7 +115,8 @@ class SdxlModel:
 
     def unload(self) -> None:
         """Give the memory back; the model cannot be used any more."""
-        del self._pipeline, self._repainting, self._loras, self._own_scheduler
+        for part in ("_pipeline", "_repainting", "_loras", "_own_scheduler"):
+            vars(self).pop(part, None)
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

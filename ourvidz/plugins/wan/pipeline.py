@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import JsonValue
 
 from ourvidz.plugins.diffusion.devices import algorithms
-from ourvidz.plugins.diffusion.stages import Stages, Steps, check_numbers
+from ourvidz.plugins.diffusion.stages import Stages, Steps, check_numbers, each_told
 from ourvidz.plugins.family import (
     Artifact,
     GenerationRequest,
@@ -53,7 +53,8 @@ class WanModel:
     def generate(self, request: GenerationRequest[WanParameters], context: JobContext) -> Output:
         """Make one video or picture for each seed.
 
-        Raises PromptTooLong, ParameterRefused, OutputInvalid, and JobCancelled within one denoising step.
+        Raises PromptTooLong, ParameterRefused, OutputInvalid, and JobCancelled within one denoising step or
+        decoded item.
         """
         check_request(request)
         parameters, seeds = request.parameters, request.seeds
@@ -69,7 +70,7 @@ class WanModel:
                     for index, seed in enumerate(seeds)
                 ]
             with stages.measured("decode"):
-                made = [self._decode(one) for one in latents]
+                made = each_told(context, "decode", self._decode, latents)
         is_video = request.job_type.content_type == "video"
         artifacts = [
             _artifact(frames, index=index, seed=seed, fps=parameters.fps, is_video=is_video)
@@ -84,7 +85,8 @@ class WanModel:
 
     def unload(self) -> None:
         """Give the memory back; the model cannot be used any more."""
-        del self._pipeline, self._own_scheduler
+        for part in ("_pipeline", "_own_scheduler"):
+            vars(self).pop(part, None)
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

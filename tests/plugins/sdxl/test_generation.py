@@ -79,7 +79,18 @@ def test_a_number_of_steps_that_the_sampler_cannot_do_is_refused(paint: Paint) -
 
 def test_steps_are_counted_over_all_images(paint: Paint, context: Context) -> None:
     paint(seeds=(1, 2), steps=3)
-    assert context.seen == [("denoise", step, 6) for step in range(1, 7)]
+    denoised = [("denoise", step, 6) for step in range(1, 7)]
+    assert context.seen == [*denoised, *[("decode", step, 2) for step in range(3)]]
+
+
+def test_a_cancelled_job_stops_before_anything_is_decoded(paint: Paint, context: Context) -> None:
+    expected = pixels(paint())
+    context.raises_at, context.error = 0, JobCancelled("the user said so")
+    with pytest.raises(JobCancelled):
+        paint()
+    assert context.seen[-1] == ("decode", 0, 1)
+    context.error = None
+    assert pixels(paint()) == expected
 
 
 def test_a_cancelled_job_stops_at_that_step(paint: Paint, context: Context) -> None:

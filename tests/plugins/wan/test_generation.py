@@ -88,7 +88,18 @@ def test_any_number_of_steps_gives_a_video(film: Film, steps: int) -> None:
 
 def test_steps_are_counted_over_all_pictures(paint: Film, context: Context) -> None:
     paint(seeds=(1, 2), steps=3)
-    assert context.seen == [("denoise", step, 6) for step in range(1, 7)]
+    denoised = [("denoise", step, 6) for step in range(1, 7)]
+    assert context.seen == [*denoised, *[("decode", step, 2) for step in range(3)]]
+
+
+def test_a_cancelled_job_stops_before_anything_is_decoded(film: Film, context: Context) -> None:
+    expected = pixels(film())
+    context.raises_at, context.error = 0, JobCancelled("the user said so")
+    with pytest.raises(JobCancelled):
+        film()
+    assert context.seen[-1] == ("decode", 0, 1)
+    context.error = None
+    assert pixels(film()) == expected
 
 
 def test_a_cancelled_job_stops_at_that_step_and_leaves_nothing(film: Film, context: Context) -> None:
