@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,8 @@ class Part:
 
     config: str
     """The file with its settings."""
-    class_name: str | None = None
-    """Its class in ``model_index.json``; None: any of the library's own."""
+    classes: tuple[str, ...]
+    """What ``model_index.json`` may name, as ``library.Class``; ``*`` stands for the start of a name."""
     weights: str | None = None
     """Its weights without ``.safetensors``; None for a part without weights."""
     vocabulary: tuple[tuple[str, ...], ...] = ()
@@ -149,8 +150,10 @@ def _check_class(folder: Path, name: str, part: Part, entry: object) -> None:
             f"{index}: {name} is {entry!r}, expected a class of diffusers or transformers; "
             "code that comes with a checkpoint is never run"
         )
-    if part.class_name is not None and class_name != part.class_name:
-        raise ModelInvalid(f"{index}: {name} is a {class_name}, expected a {part.class_name}")
+    found = f"{library}.{class_name}"
+    # Whichever else the libraries have, pipelines and models that read pickled files among them.
+    if not any(fnmatchcase(found, allowed) for allowed in part.classes):
+        raise ModelInvalid(f"{index}: {name} is {found}, expected {' or '.join(part.classes)}")
 
 
 def _settings_of(folder: Path, part: Part, *, has_weights: bool) -> Iterator[str]:
@@ -171,7 +174,12 @@ def _weights(folder: Path, stem: str) -> tuple[str | None, list[Path]]:
         dotted = "" if variant is None else f".{variant}"
         whole = folder / f"{stem}{dotted}.safetensors"
         index = folder / f"{stem}{_INDEX}{dotted}.json"
-        if whole.is_file() or index.is_file():
+        indexes = _indexes(folder, stem, variant)
+        if indexes and (whole.is_file() or indexes != [index]):
+            # diffusers takes the index, transformers the whole file.
+            both = " and ".join(map(str, [whole, *indexes] if whole.is_file() else indexes))
+            raise ModelInvalid(f"{both}: expected one of them, since only one counts; remove the other")
+        if whole.is_file() or indexes:
             paths = [whole] if whole.is_file() else [folder / name for name in files_in_index(index)]
             for path in paths:
                 check_safetensors(path)
@@ -179,6 +187,14 @@ def _weights(folder: Path, stem: str) -> tuple[str | None, list[Path]]:
     pickled = sorted(path.name for path in folder.glob("*.bin"))
     hint = f"; {pickled[0]} is pickled, which may run code and is never loaded" if pickled else ""
     raise ModelInvalid(f"{folder / stem}.safetensors is missing{hint}")
+
+
+def _indexes(folder: Path, stem: str, variant: str | None) -> list[Path]:
+    """Every file that diffusers may take for the index of a variant, which it has called several names."""
+    if variant is None:
+        return [path for path in (folder / f"{stem}{_INDEX}.json",) if os.path.lexists(path)]
+    paths = folder.glob(f"{stem}.*index*.json")
+    return sorted(path for path in paths if {"safetensors", variant} <= set(path.name.split(".")))
 
 
 def files_in_index(index: Path) -> list[str]:

@@ -37,7 +37,6 @@ class OriginalPart:
 
     source: Path
     """The file that errors name."""
-    class_name: str
     settings: Mapping[str, Any]
     """What its ``config.json`` is to say."""
     origins: Mapping[str, Origin]
@@ -90,7 +89,7 @@ def write_folder(original: Original, folder: Path, progress: Progress) -> None:
                 draft / name / "config.json", json_bytes(part.settings)
             )
             with quiet_libraries():
-                check_tensors(part.source, class_named(part.class_name), draft / name, part.shapes())
+                check_tensors(part.source, class_named(*original.index[name]), draft / name, part.shapes())
         digests |= _write_parts(original, draft, progress)
         index = {"_diffusers_version": diffusers.__version__, **original.index}
         digests["model_index.json"] = write_small_file(draft / "model_index.json", json_bytes(index))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import diffusers
@@ -48,7 +49,7 @@ def load_parts(
     parts: dict[str, Any] = {}
     with quiet_libraries():
         for name in checkpoint.layout.parts:
-            part_class, dtype = class_named(index[name][1]), dtypes.get(name)
+            part_class, dtype = class_named(*index[name]), dtypes.get(name)
             if dtype is None:
                 parts[name] = _without_weights(checkpoint, name, part_class)
             else:
@@ -58,11 +59,11 @@ def load_parts(
     return parts
 
 
-def class_named(name: str) -> Any:
-    """A class of diffusers or transformers. Raises ModelInvalid if the installed versions have none."""
-    part_class = getattr(diffusers, name, None) or getattr(transformers, name, None)
+def class_named(library: str, name: str) -> Any:
+    """A class of ``diffusers`` or ``transformers``. Raises ModelInvalid if the installed version has none."""
+    part_class = getattr({"diffusers": diffusers, "transformers": transformers}[library], name, None)
     if part_class is None:
-        raise ModelInvalid(f"neither diffusers nor transformers has a {name}; update them")
+        raise ModelInvalid(f"{library} {version(library)} has no {name}; update it")
     return part_class
 
 
@@ -103,6 +104,9 @@ class _FolderWeights:
 
 def _without_weights(checkpoint: Checkpoint, name: str, part_class: Any) -> Any:
     folder = checkpoint.folder / name
+    # Other classes read weights, pickled ones too, and pipelines even code.
+    if not issubclass(part_class, diffusers.SchedulerMixin | transformers.PreTrainedTokenizerBase):
+        raise ModelInvalid(f"{folder}: {part_class.__name__} is neither a scheduler nor a tokenizer")
     try:
         return part_class.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, TypeError, LookupError, RuntimeError) as error:

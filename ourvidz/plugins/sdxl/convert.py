@@ -55,7 +55,6 @@ def _part(single: SingleFile, part: str, precision: Precision | None) -> Origina
     wanted = None if part == "vae" or precision is None else DTYPES[precision]
     return OriginalPart(
         source=single.file,
-        class_name=str(single.components.index()[part][1]),
         settings=single.components.settings(part),
         origins=origins,
         tensors={name: (one.shape, number_format(one, single.file)) for name, one in tensors.items()},

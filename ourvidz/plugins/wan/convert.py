@@ -7,7 +7,6 @@ VAE, and the transformer's time embedding, norms, scales and shifts, which are s
 
 from __future__ import annotations
 
-import pickle
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -82,7 +81,6 @@ def _transformer(source: Path, dtype: torch.dtype) -> OriginalPart:
     settings = source / original.SETTINGS
     return OriginalPart(
         source=source / names[0],
-        class_name=CLASSES["transformer"][1],
         settings=transformer_settings(read_json(settings), _shapes(tensors), settings),
         origins=original.transformer_origins(tensors, source / names[0]),
         tensors=tensors,
@@ -95,7 +93,6 @@ def _text_encoder(path: Path, dtype: torch.dtype) -> OriginalPart:
     tensors = _described(_unpickle(path))
     return OriginalPart(
         source=path,
-        class_name=CLASSES["text_encoder"][1],
         settings=text_encoder_settings(_shapes(tensors), str(dtype).removeprefix("torch."), path),
         origins=original.text_encoder_origins(tensors, path),
         tensors=tensors,
@@ -108,7 +105,6 @@ def _vae(path: Path) -> OriginalPart:
     tensors = _described(_unpickle(path))
     return OriginalPart(
         source=path,
-        class_name=CLASSES["vae"][1],
         settings=vae_settings(_shapes(tensors), path),
         origins=original.vae_origins(tensors, path),
         tensors=tensors,
@@ -167,8 +163,11 @@ def _unpickle(path: Path) -> dict[str, torch.Tensor]:
     try:
         # Files of before torch 1.6 are no archives, and cannot be mapped.
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except (pickle.UnpicklingError, RuntimeError, ValueError, LookupError, TypeError, EOFError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Bytes that were bent end in errors of any kind, some of them without a word.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelInvalid(
             f"{path} was not read, since it holds more than tensors or is damaged: {reason}"
         ) from error

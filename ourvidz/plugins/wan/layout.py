@@ -8,12 +8,22 @@ LAYOUT = Layout(
     family="wan",
     pipeline="WanPipeline",
     parts={
-        "scheduler": Part(config="scheduler_config.json"),
-        "tokenizer": Part(config="tokenizer_config.json", vocabulary=(("tokenizer.json",),)),
-        "text_encoder": Part(config="config.json", class_name="UMT5EncoderModel", weights="model"),
-        "transformer": Part(
-            config="config.json", class_name="WanTransformer3DModel", weights="diffusion_pytorch_model"
+        "scheduler": Part(config="scheduler_config.json", classes=("diffusers.*Scheduler",)),
+        "tokenizer": Part(
+            config="tokenizer_config.json",
+            classes=("transformers.T5Tokenizer", "transformers.T5TokenizerFast"),
+            vocabulary=(("tokenizer.json",),),
         ),
-        "vae": Part(config="config.json", class_name="AutoencoderKLWan", weights="diffusion_pytorch_model"),
+        "text_encoder": Part(
+            config="config.json", classes=("transformers.UMT5EncoderModel",), weights="model"
+        ),
+        "transformer": Part(
+            config="config.json",
+            classes=("diffusers.WanTransformer3DModel",),
+            weights="diffusion_pytorch_model",
+        ),
+        "vae": Part(
+            config="config.json", classes=("diffusers.AutoencoderKLWan",), weights="diffusion_pytorch_model"
+        ),
     },
 )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from ourvidz.plugins.checkpoints.checking import check
 from ourvidz.plugins.checkpoints.digest import NOTES, checkpoint_digest
 from ourvidz.plugins.checkpoints.layout import read_checkpoint
 from ourvidz.plugins.family import (
@@ -161,6 +164,42 @@ def test_an_index_names_plain_files_beside_it_alone(copy: Path, name: object) ->
         load_from(copy)
 
 
+@pytest.mark.parametrize(
+    ("part", "stem"),
+    [
+        ("unet", "diffusion_pytorch_model"),
+        ("vae", "diffusion_pytorch_model"),
+        ("text_encoder", "model"),
+        ("text_encoder_2", "model"),
+    ],
+)
+def test_weights_in_one_file_and_an_index_beside_it_are_refused(copy: Path, part: str, stem: str) -> None:
+    whole, index = copy / part / f"{stem}.safetensors", copy / part / f"{stem}.safetensors.index.json"
+    shards = {"metadata": {}, "weight_map": {"conv_in.weight": "../../elsewhere.safetensors"}}
+    index.write_text(json.dumps(shards))
+    refused(copy, re.escape(f"{whole} and {index}: expected one of them"))
+    whole.rename(whole.with_suffix(".fp16.safetensors"))
+    index.rename(copy / part / f"{stem}.safetensors.index.fp16.json")
+    refused(copy, rf"{part}/{stem}\.fp16\.safetensors and .*{stem}\.safetensors\.index\.fp16\.json: expected")
+
+
+def test_an_index_under_the_name_that_older_versions_gave_it_is_refused_beside_weights(copy: Path) -> None:
+    whole = copy / "unet" / "diffusion_pytorch_model.fp16.safetensors"
+    (copy / UNET).rename(whole)
+    index = copy / "unet" / "diffusion_pytorch_model.safetensors.fp16.index.json"
+    index.write_text(json.dumps({"weight_map": {"conv_in.weight": "pickled.bin"}}))
+    refused(copy, re.escape(f"{whole} and {index}: expected one of them"))
+
+
+def test_weights_that_are_there_in_two_precisions_are_loaded_in_the_better_one(copy: Path) -> None:
+    for path in list(copy.glob("*/*.safetensors")):
+        path.with_suffix(".fp16.safetensors").write_bytes(path.read_bytes())
+        index = {"weight_map": {"a": path.with_suffix(".fp16.safetensors").name}}
+        (path.parent / f"{path.name}.index.fp16.json").write_text(json.dumps(index))
+    load_from(copy)
+    assert not any("fp16.safetensors" in name for name in read_checkpoint(copy, LAYOUT).files)
+
+
 @pytest.mark.parametrize("weight_map", [None, {}, [], "part.safetensors"])
 def test_an_index_without_files_is_refused(copy: Path, weight_map: object) -> None:
     split(copy, weight_map)
@@ -178,7 +217,10 @@ def test_a_checkpoint_of_another_kind_is_refused(copy: Path) -> None:
 
 def test_a_part_of_another_class_is_refused(copy: Path) -> None:
     edit(copy / "model_index.json", text_encoder_2=["transformers", "CLIPTextModel"])
-    with pytest.raises(ModelInvalid, match="text_encoder_2 is a CLIPTextModel, expected a CLIPTextModelWith"):
+    with pytest.raises(
+        ModelInvalid,
+        match=r"text_encoder_2 is transformers\.CLIPTextModel, expected transformers\.CLIPTextModelWith",
+    ):
         load_from(copy)
 
 
@@ -186,6 +228,80 @@ def test_code_that_comes_with_a_checkpoint_is_never_run(copy: Path) -> None:
     edit(copy / "model_index.json", unet=["my_unet", "UNet2DConditionModel"])
     (copy / "unet" / "my_unet.py").write_text("raise SystemExit('run')")
     with pytest.raises(ModelInvalid, match="code that comes with a checkpoint is never run"):
+        load_from(copy)
+
+
+class Hostile:
+    """Unpickled, this creates a file."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (self.trace,))
+
+
+def refused(folder: Path, message: str) -> None:
+    """Loading and ``models check`` both refuse it."""
+    with pytest.raises(ModelInvalid, match=message):
+        load_from(folder)
+    entry = ModelEntry(family="sdxl", location=str(folder))
+    seen = check(SdxlFamily(), entry, Path("/"), lambda *_: None)
+    assert re.search(message, "\n".join(seen.problems))
+
+
+def test_a_pipeline_with_its_own_code_in_place_of_a_scheduler_is_refused_unread(copy: Path) -> None:
+    trace = copy / "it-ran"
+    edit(copy / "model_index.json", scheduler=["diffusers", "DiffusionPipeline"])
+    index = {"_class_name": ["mine", "Mine"], "unet": ["mine", "Mine"]}
+    (copy / "scheduler" / "model_index.json").write_text(json.dumps(index))
+    for path in (copy / "scheduler" / "mine.py", copy / "scheduler" / "unet" / "mine.py"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"from pathlib import Path\nPath({str(trace)!r}).touch()\nclass Mine: pass\n")
+    refused(copy, r"scheduler is diffusers\.DiffusionPipeline, expected diffusers\.\*Scheduler")
+    assert not trace.exists()
+
+
+def test_a_model_of_pickled_weights_in_place_of_a_tokenizer_is_refused_unread(copy: Path) -> None:
+    trace = copy / "it-ran"
+    edit(copy / "model_index.json", tokenizer=["transformers", "CLIPTextModel"])
+    shutil.copy(copy / "text_encoder/config.json", copy / "tokenizer/config.json")
+    (copy / "tokenizer/pytorch_model.bin").write_bytes(pickle.dumps(Hostile(trace), protocol=2))
+    refused(copy, r"tokenizer is transformers\.CLIPTextModel, expected transformers\.CLIPTokenizer or")
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "entry"),
+    [
+        ("scheduler", ["transformers", "EulerDiscreteScheduler"]),
+        ("tokenizer_2", ["diffusers", "CLIPTokenizer"]),
+        ("unet", ["transformers", "UNet2DConditionModel"]),
+        ("vae", ["diffusers", 5]),
+    ],
+)
+def test_a_class_is_that_of_the_library_which_the_index_names(
+    copy: Path, part: str, entry: list[object]
+) -> None:
+    edit(copy / "model_index.json", **{part: entry})
+    refused(copy, rf"{part} is {entry[0]}\.{entry[1]}, expected")
+
+
+def test_a_class_that_is_only_called_a_scheduler_is_refused(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import diffusers
+
+    monkeypatch.setattr(diffusers, "LikeAScheduler", diffusers.UNet2DConditionModel, raising=False)
+    edit(copy / "model_index.json", scheduler=["diffusers", "LikeAScheduler"])
+    with pytest.raises(ModelInvalid, match="UNet2DConditionModel is neither a scheduler nor a tokenizer"):
+        load_from(copy)
+
+
+@pytest.mark.parametrize("name", ["NoSuchScheduler", "schedulers.Scheduler"])
+def test_a_class_that_the_installed_library_lacks_is_named(copy: Path, name: str) -> None:
+    edit(copy / "model_index.json", scheduler=["diffusers", name])
+    with pytest.raises(ModelInvalid, match=rf"diffusers [0-9.]+ has no {name}; update it"):
         load_from(copy)
 
 

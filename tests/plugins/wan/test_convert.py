@@ -19,6 +19,7 @@ from ourvidz.plugins.checkpoints.headers import read_header
 from ourvidz.plugins.checkpoints.layout import CheckpointExists, read_checkpoint
 from ourvidz.plugins.checkpoints.new_folder import DiskFull
 from ourvidz.plugins.family import GenerationRequest, LoadContext, ModelInvalid
+from ourvidz.plugins.wan.convert import _unpickle
 from ourvidz.plugins.wan.family import WanFamily
 from ourvidz.plugins.wan.layout import LAYOUT
 from ourvidz.plugins.wan.parameters import WanParameters
@@ -294,6 +295,36 @@ def test_a_file_that_was_cut_off_is_named(source: Path, file: str) -> None:
     (source / file).write_bytes((source / file).read_bytes()[:-5000])
     with pytest.raises(ModelInvalid, match=f"{file} (has .* bytes, expected|was not read)"):
         convert(source, source.parent / "converted")
+
+
+def rewrite(file: Path, content: bytes) -> str:
+    file.write_bytes(content)
+    return f"{file.name} was not read, since it holds more than tensors or is damaged: ."
+
+
+@pytest.mark.parametrize("file", ["models_t5_umt5-xxl-enc-bf16.pth", "Wan2.1_VAE.pth"])
+def test_a_file_of_no_bytes_is_named(source: Path, file: str) -> None:
+    with pytest.raises(ModelInvalid, match=rewrite(source / file, b"")):
+        convert(source, source.parent / "converted")
+
+
+def test_a_pickle_that_was_bent_is_named_wherever_it_was(source: Path) -> None:
+    file = source / "Wan2.1_VAE.pth"
+    torch.save({"conv1.weight": torch.ones(2)}, file, _use_new_zipfile_serialization=False)
+    whole = file.read_bytes()
+    bent = {whole[:end] for end in range(0, len(whole), 7)}
+    # A tuple, nothing and a number where a storage, a size or a name should be.
+    bent |= {
+        whole[:at] + value + whole[at + 1 :] for at in range(0, len(whole), 3) for value in (b")", b"N", b"K")
+    }
+    told = 0
+    for content in bent:
+        try:
+            file.write_bytes(content)
+            _unpickle(file)
+        except ModelInvalid as error:
+            told += str(file) in str(error)
+    assert told > len(bent) / 2
 
 
 def test_a_model_that_starts_from_pictures_is_refused(source: Path) -> None:

@@ -128,6 +128,15 @@ def test_an_incomplete_checkpoint_names_the_file(copy: Path, file: str) -> None:
         load_from(copy)
 
 
+@pytest.mark.parametrize("file", [TEXT_ENCODER, TRANSFORMER], ids=str)
+def test_weights_in_one_file_and_an_index_beside_it_are_refused(copy: Path, file: Path) -> None:
+    index = copy / f"{file}.index.json"
+    index.write_text(json.dumps({"weight_map": {"proj_out.weight": "/etc/elsewhere.bin"}}))
+    for look in (load_from, inspect_at):
+        with pytest.raises(ModelInvalid, match=f"{copy / file} and {index}: expected one of them"):
+            look(copy)
+
+
 def test_a_missing_checkpoint_says_how_to_get_a_small_one(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match="ourvidz models make-small wan DIR"):
         load_from(tmp_path / "nothing" / "here" / "at all")
@@ -158,10 +167,21 @@ def test_weights_of_another_shape_are_refused(copy: Path) -> None:
     ("changes", "message"),
     [
         ({"_class_name": "WanImageToVideoPipeline"}, "found WanImageToVideoPipeline, expected WanPipeline"),
-        ({"vae": ["diffusers", "AutoencoderKL"]}, "vae is a AutoencoderKL, expected a AutoencoderKLWan"),
+        (
+            {"vae": ["diffusers", "AutoencoderKL"]},
+            r"vae is diffusers\.AutoencoderKL, expected diffusers\.AutoencoderKLWan",
+        ),
         (
             {"transformer": ["mine", "WanTransformer3DModel"]},
             "code that comes with a checkpoint is never run",
+        ),
+        (
+            {"scheduler": ["diffusers", "DiffusionPipeline"]},
+            r"scheduler is diffusers\.DiffusionPipeline, expected diffusers\.\*Scheduler",
+        ),
+        (
+            {"tokenizer": ["transformers", "UMT5EncoderModel"]},
+            r"tokenizer is transformers\.UMT5EncoderModel, expected transformers\.T5Tokenizer or",
         ),
         ({"transformer_2": ["diffusers", "WanTransformer3DModel"]}, "WAN 2.2 checkpoint, expected WAN 2.1"),
         ({"boundary_ratio": 0.875}, "WAN 2.2 checkpoint, expected WAN 2.1"),
