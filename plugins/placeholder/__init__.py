@@ -102,11 +102,19 @@ class PlaceholderModel:
 
                 frames = film(picture, chosen.length.frames)
                 artifacts.append(VideoArtifact(index=index, seed=seed, frames=frames, fps=chosen.length.fps))
-        unused = {"fps", "duration"} if chosen.length is None else set()
-        return Output(artifacts=artifacts, effective=chosen.model_dump(mode="json", exclude=unused))
+        return Output(artifacts=artifacts, effective=_effective(chosen))
 
     def unload(self) -> None:
         """There is nothing to give back."""
+
+
+def _effective(chosen: PlaceholderParameters) -> dict[str, JsonValue]:
+    """A video's duration is that of its whole frames: half a second at 15 fps has 8, which last 0.5333 s."""
+    effective: dict[str, JsonValue] = chosen.model_dump(mode="json", exclude={"fps", "duration"})
+    if chosen.length is not None:
+        length = chosen.length
+        effective |= {"frames": length.frames, "fps": length.fps, "duration": round(length.seconds, 4)}
+    return effective
 
 
 class PlaceholderFamily:

@@ -158,6 +158,16 @@ def test_it_films_as_many_frames_as_its_time_has(
     assert (output.effective["duration"], output.effective["fps"]) == (0.5, 12)
 
 
+def test_what_was_filmed_is_told_and_not_what_was_asked_for(
+    family: ModelFamily[Any], model: Model[Any], tmp_path: Path
+) -> None:
+    asked = request(family, spec=job_type(**VIDEO), duration=0.5, fps=15)
+    told = model.generate(asked, Context(tmp_path)).effective
+    assert (told["frames"], told["fps"], told["duration"]) == (8, 15, 0.5333)
+    of_picture = model.generate(request(family), Context(tmp_path)).effective
+    assert not {"frames", "fps", "duration"} & set(of_picture)
+
+
 @pytest.mark.parametrize("size", ["1x1", "8x8", "64x64", "4096x16", "16x4096"])
 def test_long_prompts_fit_any_size(
     family: ModelFamily[Any], model: Model[Any], tmp_path: Path, size: str
