@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from ourvidz.plugins.init_images.header import Header, InputInvalid, kind
 from ourvidz.plugins.init_images.jpeg_markers import count_scans
-from ourvidz.plugins.init_images.orientation import UPRIGHT, read_orientation
 from ourvidz.plugins.init_images.png_data import check_png_data
 
 if TYPE_CHECKING:
@@ -20,6 +19,10 @@ BACKGROUND = (255, 255, 255)
 
 #: A progressive JPEG is decoded once for each scan. Encoders make up to 30 of them, attackers thousands.
 MAX_SCANS = 100
+
+#: EXIF as bytes and as ImageMagick's lines of hexadecimal digits: as much as a segment of a JPEG holds.
+#: Older versions of Pillow copy every tag's value even if they overlap: half a megabyte becomes gigabytes.
+_NOTE_SIZES = {"exif": 2**16, "Raw profile type exif": 9 * 2**14}
 
 
 def decode(name: str, data: bytes, header: Header) -> Image:
@@ -37,7 +40,8 @@ def decode(name: str, data: bytes, header: Header) -> Image:
             # Pillow warns of metadata that it cannot read, none of which is used.
             warnings.simplefilter("ignore")
             picture = _open(data, header)
-            return _upright(_opaque(picture, data), picture.info.get("exif", b""))
+            _turn_upright(picture)
+            return _opaque(picture, data)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  Pillow raises errors of many classes about damaged files
@@ -108,19 +112,17 @@ def _upper_bytes(picture: Image, key: int | None) -> Image:
     return Image.merge("LA", (upper, ImageChops.lighter(*is_other)))
 
 
-def _upright(picture: Image, exif: bytes) -> Image:
-    from PIL.Image import Transpose
+def _turn_upright(picture: Image) -> None:
+    """Turn the picture as EXIF or XMP say. A damaged note beside a picture does not make it unreadable."""
+    from PIL import ImageOps
 
-    orientation = read_orientation(exif)
-    if orientation == UPRIGHT:
-        return picture
-    turns = {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }
-    return picture.transpose(turns[orientation])
+    for note, size in _NOTE_SIZES.items():
+        if len(picture.info.get(note, "")) > size:
+            del picture.info[note]
+    try:
+        ImageOps.exif_transpose(picture, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  of many classes, too
+        # What fails is reading the notes, or writing them anew, which comes after the turn.
+        return

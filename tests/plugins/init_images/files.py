@@ -67,11 +67,12 @@ def saved(picture: Image.Image, kind: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def exif(orientation: int, order: str = ">") -> bytes:
-    """An EXIF block with nothing but an orientation."""
+def exif(orientation: int, order: str = ">", *, kind: str = "H") -> bytes:
+    """An EXIF block with nothing but an orientation, of type SHORT (H) or LONG (I)."""
     mark = {">": b"MM\0*", "<": b"II*\0"}[order]
-    entry = struct.pack(f"{order}HHIHH", 0x0112, 3, 1, orientation, 0)
-    return b"Exif\0\0" + mark + struct.pack(f"{order}IH", 8, 1) + entry + b"\0\0\0\0"
+    entry = struct.pack(f"{order}HHI", 0x0112, {"H": 3, "I": 4}[kind], 1)
+    value = struct.pack(order + kind, orientation).ljust(4, b"\0")
+    return b"Exif\0\0" + mark + struct.pack(f"{order}IH", 8, 1) + entry + value + b"\0\0\0\0"
 
 
 def landscape(width: int, height: int) -> Image.Image:

@@ -183,6 +183,46 @@ def test_a_picture_is_the_way_up_that_it_was_taken(kind: str, order: str, orient
     assert read(data).tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("order", [">", "<"])
+def test_an_orientation_may_be_a_long_number(order: str) -> None:
+    data = saved(landscape(40, 24), "PNG", exif=exif(6, order, kind="I"))
+    assert read(data).tobytes() == landscape(40, 24).transpose(Image.Transpose.ROTATE_270).tobytes()
+
+
+def test_an_orientation_is_found_where_imagemagick_puts_it() -> None:
+    block = exif(6)
+    profile = f"\nexif\n{len(block):8}\n{block.hex()}\n"
+    text = chunk(b"tEXt", b"Raw profile type exif\0" + profile.encode())
+    assert colours(png([[*RED, *BLUE]], colour="rgb", before=[text])) == [RED, BLUE]
+    assert read(png([[*RED, *BLUE]], colour="rgb", before=[text])).size == (1, 2)
+
+
+def test_notes_as_large_as_no_camera_writes_are_not_read() -> None:
+    stored = landscape(40, 24)
+    assert read(saved(stored, "PNG", exif=exif(6).ljust(2**16, b"\0"))).size == (24, 40)
+    assert read(saved(stored, "PNG", exif=exif(6).ljust(2**16 + 1, b"\0"))).tobytes() == stored.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("colour", "depth", "row", "shown"),
+    [
+        ("grey", 16, [0x0701, 0x0801], [(7, 7, 7), (8, 8, 8)]),
+        ("grey_alpha", 8, [7, 255, 8, 0], [(7, 7, 7), WHITE]),
+        ("palette", 1, [0, 1], [(200, 0, 0), WHITE]),
+        ("grey", 1, [0, 1], [(0, 0, 0), WHITE]),
+    ],
+)
+def test_pictures_of_every_kind_are_turned(
+    colour: str, depth: int, row: list[int], shown: list[tuple[int, ...]]
+) -> None:
+    chunks = [chunk(b"eXIf", exif(8).removeprefix(b"Exif\0\0"))]
+    if colour == "palette":
+        chunks += [chunk(b"PLTE", bytes([*RED, *BLUE])), chunk(b"tRNS", b"\xff\0")]
+    data = png([row], colour=colour, depth=depth, before=chunks)
+    assert read(data).size == (1, 2)
+    assert colours(data) == shown[::-1]
+
+
 @pytest.mark.parametrize(
     "block",
     [
