@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 #: What is seen through transparent pixels.
 BACKGROUND = (255, 255, 255)
 
-#: A progressive JPEG is decoded once for each scan. Encoders make up to 30 of them, attackers thousands.
-MAX_SCANS = 100
+#: A progressive JPEG is decoded once for each scan, even an empty one: of 50 megapixels in 50 ms and more.
+#: Encoders make up to 30 of them, attackers thousands.
+MAX_SCANS = 40
 
 #: EXIF as bytes and as ImageMagick's lines of hexadecimal digits: as much as a segment of a JPEG holds.
 #: Older versions of Pillow copy every tag's value even if they overlap: half a megabyte becomes gigabytes.
@@ -29,12 +30,16 @@ def decode(name: str, data: bytes, header: Header) -> Image:
     """Decode what :func:`read_header` has let pass; the picture is RGB and the way up that it was taken.
 
     Transparent pixels show BACKGROUND. Of 16 bits the upper 8 count. Colour profiles are not applied:
-    numbers are taken for sRGB, CMYK for its plain complement. Raises InputInvalid.
+    numbers are taken for sRGB, CMYK for its plain complement. Where a PNG of 16 bits for each of red, green
+    and blue has a transparent colour, all colours of the same upper 8 bits count as that one: Pillow gives
+    no others. Raises InputInvalid.
     """
     if header.mime == "image/png":
         check_png_data(name, data)
     elif header.mime == "image/jpeg" and count_scans(data, limit=MAX_SCANS + 1) > MAX_SCANS:
-        raise InputInvalid(f"{name}: the JPEG has more than {MAX_SCANS} scans; save it anew")
+        raise InputInvalid(
+            f"{name}: the JPEG has more than {MAX_SCANS} scans, for each of which it is decoded over; save it anew"
+        )
     try:
         with warnings.catch_warnings():
             # Pillow warns of metadata that it cannot read, none of which is used.

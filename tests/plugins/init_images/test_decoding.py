@@ -79,6 +79,13 @@ def test_the_colour_that_counts_as_transparent_is_white(depth: int, factor: int)
     assert colours(png([row], colour="rgb", depth=depth, before=[transparent])) == [WHITE, (250, 251, 252)]
 
 
+def test_of_a_transparent_colour_of_16_bits_the_upper_8_count() -> None:
+    row = [0x0105, 0x0206, 0x0307, 0x0105, 0x0206, 0x0308, 0x0205, 0x0206, 0x0307]
+    transparent = chunk(b"tRNS", struct.pack(">3H", *row[:3]))
+    data = png([row], colour="rgb", depth=16, before=[transparent])
+    assert colours(data) == [WHITE, WHITE, (2, 2, 3)]
+
+
 RED, BLUE = (200, 0, 0), (0, 0, 200)
 
 
