@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 import torch
@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from ourvidz.plugins.diffusion.devices import DTYPES, device_name
 from ourvidz.spec.settings import Precision
 
-#: Libraries that pixels depend on.
+#: Libraries that pixels depend on, whatever the family.
 LIBRARIES = ("torch", "diffusers", "transformers", "tokenizers")
 
 
@@ -21,15 +21,17 @@ def fingerprint(
     device: torch.device,
     precision: Precision,
     options: Mapping[str, JsonValue],
+    libraries: Sequence[str] = (),
 ) -> dict[str, JsonValue]:
     """As JSON; two models of equal fingerprints paint the same pixels.
 
-    ``options`` are the family's own; the number of threads is added to them where it matters.
+    ``options`` and ``libraries`` are the family's own; the number of threads is added to the former where
+    it matters, and what every family needs to the latter.
     """
     return {
         "family": family,
         "checkpoint": checkpoint_digest,
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": library_versions(libraries, device),
         "device": device_name(device),
         "precision": precision,
         "options": {
@@ -38,6 +40,14 @@ def fingerprint(
             "threads": torch.get_num_threads() if device.type == "cpu" else None,
         },
     }
+
+
+def library_versions(libraries: Sequence[str], device: torch.device) -> dict[str, JsonValue]:
+    """Of LIBRARIES and these; on a GPU also of cuDNN, whose convolutions differ from version to version."""
+    versions: dict[str, JsonValue] = {name: version(name) for name in (*LIBRARIES, *libraries)}
+    if device.type == "cuda":
+        versions["cudnn"] = torch.backends.cudnn.version()
+    return versions
 
 
 def precision_name(dtype: torch.dtype) -> Precision:

@@ -49,7 +49,8 @@ def wan_fingerprint(
 ) -> dict[str, JsonValue]:
     """``digest`` is the checkpoint's."""
     options: dict[str, JsonValue] = {"batch_size": 1, "vae_precision": precision_name(pipeline.vae.dtype)}
-    return fingerprint("wan", digest, device, precision, options)
+    # ftfy mends the prompt before it is read.
+    return fingerprint("wan", digest, device, precision, options, libraries=("ftfy",))
 
 
 def assemble(parts: Mapping[str, Any]) -> Any:

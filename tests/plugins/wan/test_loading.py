@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from ourvidz.plugins.checkpoints.digest import checkpoint_digest
+from ourvidz.plugins.checkpoints.layout import read_checkpoint
+from ourvidz.plugins.diffusion.devices import device_name
+from ourvidz.plugins.diffusion.fingerprint import library_versions
 from ourvidz.plugins.family import GenerationRequest, ModelInvalid, ModelMissing, OutputInvalid
 from ourvidz.plugins.wan.family import WanFamily
+from ourvidz.plugins.wan.layout import LAYOUT
 from ourvidz.plugins.wan.loading import default_precision
 from ourvidz.spec.settings import ModelEntry
 from tests.plugins.sdxl.conftest import Context
@@ -247,6 +253,20 @@ def test_a_model_that_makes_no_numbers_gives_no_video(copy: Path, context: Conte
 
 
 def test_the_fingerprint_names_everything_that_pixels_depend_on(checkpoint: Path) -> None:
-    fingerprint = load_from(checkpoint).fingerprint
-    assert set(fingerprint) == {"family", "checkpoint", "libraries", "device", "precision", "options"}
+    fingerprint = load_from(checkpoint, "bf16").fingerprint
+    assert fingerprint == {
+        "family": "wan",
+        "checkpoint": checkpoint_digest(read_checkpoint(checkpoint, LAYOUT)),
+        "libraries": {
+            name: version(name) for name in ("torch", "diffusers", "transformers", "tokenizers", "ftfy")
+        },
+        "device": device_name(torch.device("cpu")),
+        "precision": "bf16",
+        "options": {"batch_size": 1, "vae_precision": "fp32", "threads": torch.get_num_threads()},
+    }
     assert json.loads(json.dumps(fingerprint)) == fingerprint
+
+
+def test_cudnn_is_named_where_it_computes() -> None:
+    assert "cudnn" not in library_versions((), torch.device("cpu"))
+    assert library_versions((), torch.device("cuda"))["cudnn"] == torch.backends.cudnn.version()
