@@ -38,7 +38,8 @@ def decode(name: str, data: bytes, header: Header) -> Image:
         check_png_data(name, data)
     elif header.mime == "image/jpeg" and count_scans(data, limit=MAX_SCANS + 1) > MAX_SCANS:
         raise InputInvalid(
-            f"{name}: the JPEG has more than {MAX_SCANS} scans, for each of which it is decoded over; save it anew"
+            f"{name}: the JPEG has more than {MAX_SCANS} scans, for each of which it is decoded over; "
+            "save it anew"
         )
     try:
         with warnings.catch_warnings():
