@@ -6,7 +6,6 @@ a picture comes out that is neither black nor of one colour.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import torch
 from transformers import PreTrainedModel
 
 from ourvidz.plugins.diffusion.devices import device_name
+from ourvidz.plugins.diffusion.host_memory import host_memory
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.family import DeviceTooSmall
 
@@ -85,7 +85,7 @@ def _check_room(need: int, device: torch.device) -> None:
     if device.type == "cuda":
         free, room = torch.cuda.mem_get_info(device)
     else:
-        free = room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        free, room = host_memory()
     if need > free:
         raise DeviceTooSmall(
             f"{device} ({device_name(device)}): the weights alone take {need / 2**30:.1f} GiB, and "
