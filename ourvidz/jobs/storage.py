@@ -106,8 +106,11 @@ class Storage(Protocol):
         """
         ...
 
-    def read(self, key: ObjectKey) -> bytes:
-        """Raises ObjectNotFound, StorageUnavailable."""
+    def read(self, key: ObjectKey, *, limit: int | None = None) -> bytes:
+        """The whole object, or its first ``limit`` bytes; no more is fetched or held in memory.
+
+        Raises ObjectNotFound, StorageUnavailable.
+        """
         ...
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectKey]:

@@ -45,6 +45,11 @@ class StorageConformance:
         assert storage.read(ObjectKey("sdxl_fast", "empty.bin")) == b""
         assert storage.read(ObjectKey("sdxl_fast", "large.bin")) == large
 
+    def test_no_more_of_an_object_is_read_than_is_asked_for(self, storage: Storage) -> None:
+        storage.put(KEY, PNG, content_type="image/png")
+        read = {limit: storage.read(KEY, limit=limit) for limit in (1, len(PNG) - 1, len(PNG), 2 * len(PNG))}
+        assert read == {limit: PNG[:limit] for limit in read}
+
     def test_the_same_bytes_may_be_stored_again(self, storage: Storage, other: Storage) -> None:
         storage.put(KEY, PNG, content_type="image/png")
         other.put(KEY, PNG, content_type="image/png")

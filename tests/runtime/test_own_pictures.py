@@ -13,13 +13,14 @@ import pytest
 from ourvidz.errors import RequestInvalid
 from ourvidz.jobs.envelope import LOCAL_USER, Envelope
 from ourvidz.jobs.queue import QueueUnavailable
-from ourvidz.jobs.storage import StorageRefused
+from ourvidz.jobs.storage import ObjectKey, StorageRefused
 from ourvidz.plugins.init_images.header import InputInvalid
 from ourvidz.plugins.parameters import ParameterRefused, resolve_parameters
 from ourvidz.plugins.sdxl.family import SdxlFamily
 from ourvidz.runtime.client import Client
-from ourvidz.runtime.making.inputs import InputRefused
+from ourvidz.runtime.making.inputs import InputRefused, fetch_inputs
 from ourvidz.runtime.queue.sqlite import SqliteQueue
+from ourvidz.runtime.storage.folder import FolderStorage
 from tests.plugins.init_images.files import landscape, saved
 from tests.runtime.sqlite_site import connection_of
 from tests.site import Site
@@ -112,6 +113,26 @@ def test_the_rules_are_those_of_the_job_type(site: Site, photo: Path) -> None:
         pytest.raises(InputInvalid, match="80x60 are 4800 pixels, expected at most 4799"),
     ):
         client.submit("stamp", prompt="a barn", image=photo)
+
+
+def test_of_an_object_that_is_too_large_no_more_is_read_than_tells_so(site: Site, tmp_path: Path) -> None:
+    site.spec("restyle", REQUIRED)
+    key = ObjectKey("sdxl_high", f"{LOCAL_USER}/{USER}/1-0.mp4")
+    storage = FolderStorage(tmp_path / "storage")
+    storage.put(key, b"", content_type="video/mp4")
+    # More than any machine's memory, and nothing on the disk.
+    os.truncate(storage.locate(key), 2**42)
+    request = Envelope(
+        job_id=USER,
+        job_type="restyle",
+        user_id=LOCAL_USER,
+        prompt="a barn",
+        inputs={"init_image": str(key)},
+        submitted_at=datetime.now(UTC),
+    )
+    restyle = site.project().catalog["restyle"]
+    with pytest.raises(InputInvalid, match=r"inputs.init_image: found a file of more than 20MB"):
+        fetch_inputs(storage, restyle, request, tmp_path)
 
 
 def test_a_request_that_is_refused_leaves_no_picture_behind(site: Site, client: Client, photo: Path) -> None:

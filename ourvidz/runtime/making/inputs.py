@@ -37,8 +37,10 @@ def fetch_inputs(storage: Storage, job_type: JobType, request: Envelope, folder:
     check_inputs(job_type, request)
     files: dict[Input, Path] = {}
     for name in request.inputs:
-        data = _read(storage, _owned_key(request, name), name)
-        read_header(f"inputs.{name}", data, job_type.picture_rules)
+        rules = job_type.picture_rules
+        # Any object of the user's may be named, such as a long video.
+        data = _read(storage, _owned_key(request, name), name, limit=rules.max_size + 1)
+        read_header(f"inputs.{name}", data, rules)
         files[name] = folder / name
         files[name].write_bytes(data)
     return files
@@ -52,8 +54,8 @@ def _owned_key(request: Envelope, name: Input) -> ObjectKey:
     return key
 
 
-def _read(storage: Storage, key: ObjectKey, name: Input) -> bytes:
+def _read(storage: Storage, key: ObjectKey, name: Input, *, limit: int) -> bytes:
     try:
-        return storage.read(key)
+        return storage.read(key, limit=limit)
     except ObjectNotFound:
         raise InputRefused(f"inputs.{name}: there is no object {key}") from None
