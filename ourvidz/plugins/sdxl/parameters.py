@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from os.path import normpath
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -67,7 +68,7 @@ class SdxlParameters(GenerationParameters):
     @classmethod
     def _are_files_of_their_own(cls, loras: tuple[Lora, ...]) -> tuple[Lora, ...]:
         names = [one.file for one in loras]
-        if len(set(names)) != len(names):
+        if len({normpath(name) for name in names}) != len(names):
             raise ValueError("expected each file once, with one scale")
         if not all(name.endswith(".safetensors") for name in names):
             raise ValueError("expected files that end in .safetensors; pickled ones are never loaded")

@@ -54,6 +54,11 @@ def test_a_job_type_that_sdxl_can_make_has_no_findings(changes: dict[str, object
         ("flow_shift", {"flow_shift": 3.0}, "parameter_unconsumed"),
         ("loras", {"loras": [{"file": "snow.ckpt"}]}, "files that end in .safetensors"),
         ("loras", {"loras": [{"file": "snow.safetensors"}] * 2}, "each file once"),
+        (
+            "loras",
+            {"loras": [{"file": "snow.safetensors"}, {"file": "./loras/..//snow.safetensors"}]},
+            "each file once",
+        ),
         ("params.loras", {"params": {"loras": {}}}, "does not choose files"),
         ("params.scheduler.choices", {"params": {"scheduler": {"choices": ["eulr"]}}}, "did you mean euler?"),
         ("params.flow_shift", {"params": {"flow_shift": {"max": 3.0}}}, "parameter_unconsumed"),
