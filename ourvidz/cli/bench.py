@@ -34,7 +34,9 @@ def _device(ctx: click.Context, param: click.Parameter, value: str | None) -> st
 )
 @click.option("--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Jobs that count.")
 @click.option("--warmup", type=click.IntRange(min=0), default=1, show_default=True, help="Jobs before them.")
-@click.option("--images", type=click.IntRange(min=1), default=1, show_default=True, help="Of each job.")
+@click.option(
+    "--images", type=click.IntRange(min=1), help="Of each job; default: the fewest that its type makes."
+)
 @click.option("--profile", metavar="NAME", help="A profile of ourvidz.yaml; default: none.")
 @click.option(
     "--device", metavar="NAME", callback=_device, help="Such as cuda:1 or cpu; default: the worker's."
@@ -47,7 +49,7 @@ def bench(
     weights: str | None,
     runs: int,
     warmup: int,
-    images: int,
+    images: int | None,
     profile: str | None,
     device: str | None,
     as_json: bool,
@@ -75,6 +77,8 @@ def bench(
             measurements.append(one)  # noqa: PERF402  nobody promises that extend keeps those before an error
     finally:
         line.clear()
+        # Those of one model were measured together, whatever stood between them.
+        measurements.sort(key=lambda one: ids.index(one.last.job_type))
         # What was measured before something went wrong took its time as well.
         if measurements and as_json:
             print_json(report(measurements))

@@ -37,6 +37,17 @@ def test_machines_get_every_number(site: Site) -> None:
     assert set(measured["medians"]) == set(measured["runs"][0]["seconds"])
 
 
+def test_what_was_asked_for_is_told_in_that_order(site: Site) -> None:
+    settings = SETTINGS + "models:\n  other: {family: placeholder, location: none}\n"
+    (site.root / "ourvidz.yaml").write_text(settings)
+    site.spec("slow", JOB_TYPE.replace("placeholder_fast", "slow"))
+    site.spec("other", JOB_TYPE.replace("placeholder_fast", "other") + "model: other\n")
+    asked = ["placeholder_fast", "other", "slow"]
+    named = [word for one in asked for word in ("--jobtype", one)]
+    done = bench(site, *named, "--runs", "1", "--json")
+    assert [one["job_type"] for one in json.loads(done.stdout)["measurements"]] == asked
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [

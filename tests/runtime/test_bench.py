@@ -60,6 +60,26 @@ def test_job_types_of_one_model_share_its_loading(site: Site) -> None:
     assert fast.load_seconds == slow.load_seconds
 
 
+def test_a_model_is_loaded_once_whatever_is_named_between_its_job_types(site: Site) -> None:
+    settings = SETTINGS + "models:\n  other: {family: placeholder, location: none}\n"
+    (site.root / "ourvidz.yaml").write_text(settings)
+    site.spec("placeholder_slow", JOB_TYPE.replace("steps: 4", "steps: 5"))
+    site.spec("placeholder_other", JOB_TYPE + "model: other\n")
+    told: list[str] = []
+    measured = bench(site, "placeholder_fast", "placeholder_other", "placeholder_slow", told=told)
+    assert [one for one in told if one.startswith("loading")] == [
+        "loading placeholder 0/0",
+        "loading other 0/0",
+    ]
+    assert [one.model for one in measured] == ["placeholder", "placeholder", "other"]
+
+
+def test_without_a_number_a_job_makes_as_few_as_its_type_allows(site: Site) -> None:
+    site.spec("placeholder_dozen", JOB_TYPE + "batch: [6, 3]\n")
+    (measured,) = bench(site, "placeholder_dozen", images=None, warm_up=1)
+    assert [asset.seed for asset in measured.last.assets] == [3, 4, 5]
+
+
 def test_nothing_is_left_behind_and_no_queue_is_needed(site: Site) -> None:
     before = sorted(site.root.rglob("*"))
     bench(site, "placeholder_fast")
@@ -80,7 +100,12 @@ def test_a_profile_counts_and_is_told(site: Site) -> None:
     ("ids", "changes", "error", "says"),
     [
         (["placeholder_fast", "nonsense"], {}, UnknownJobType, "no job type 'nonsense'"),
-        (["placeholder_fast"], {"images": 2}, ParameterRefused, "expected one of 1, 3, 6"),
+        (
+            ["placeholder_fast"],
+            {"images": 2},
+            ParameterRefused,
+            "found 2 images a job, expected one of 1, 3, 6",
+        ),
         (
             ["placeholder_fast"],
             {"weights": "random"},

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from ourvidz.jobs.envelope import LOCAL_USER, Envelope
 from ourvidz.jobs.queue import Claim, Lease
 from ourvidz.jobs.storage import ObjectKey, Storage
-from ourvidz.plugins.parameters import resolve_parameters
+from ourvidz.plugins.parameters import ParameterRefused, resolve_parameters
 from ourvidz.project import Project
 from ourvidz.runtime.making.inputs import check_inputs
 from ourvidz.runtime.making.requests import check_takes_jobs
@@ -23,6 +23,9 @@ PROMPT = "a lighthouse on a cliff at sunset, golden light, calm sea"
 def check_job(project: Project, job_type: JobType, *, images: int) -> None:
     """Raises JobTypeInactive, and RequestInvalid and its kin for what a client would refuse."""
     check_takes_jobs(job_type)
+    if images not in job_type.batch_sizes:
+        sizes = ", ".join(map(str, job_type.batch_sizes))
+        raise ParameterRefused(f"{job_type.id}: found {images} images a job, expected one of {sizes}")
     request = _request(project, job_type, images=images, seed=0)
     resolve_parameters(project.family(job_type.family), job_type, request)
     check_inputs(job_type, request)

@@ -32,7 +32,7 @@ Tell = Callable[[str, int, int], None]
 
 
 def measure(project: Project, ids: Sequence[str], plan: Plan, tell: Tell) -> Iterator[Measurement]:
-    """Measure job types in this order; those of one model, one after another, load it once.
+    """Measure job types in this order, but those of one family and model together, which is loaded once.
 
     What cannot be measured is refused before anything is loaded. Raises UnknownJobType,
     RandomWeightsUnsupported, RequestInvalid, ReviewerMissing, what loading and generating raise, and
@@ -40,19 +40,29 @@ def measure(project: Project, ids: Sequence[str], plan: Plan, tell: Tell) -> Ite
     """
     chosen = [project.catalog[one] for one in ids]
     for job_type in chosen:
-        check_job(project, job_type, images=plan.images)
+        check_job(project, job_type, images=plan.images_of(job_type))
         loader(project, project.family(job_type.family), plan)
     project = with_checkpoint(project, chosen, plan)
     with (
         tempfile.TemporaryDirectory(prefix="ourvidz-") as folder,
         closing(FolderStorage(Path(folder))) as storage,
     ):
-        for name, job_types in groupby(chosen, key=lambda one: one.family):
+        for name, job_types in groupby(_by_model(project, chosen), key=lambda one: one.family):
             bench = _Bench(project, project.family(name), plan, storage, tell)
             try:
                 yield from map(bench.measure, job_types)
             finally:
                 bench.models.unload()
+
+
+def _by_model(project: Project, chosen: Sequence[JobType]) -> list[JobType]:
+    """Families, their models and the job types of each in the order in which they are first named."""
+    families = [one.family for one in chosen]
+    models = [project.catalog.model_name(one) for one in chosen]
+    return sorted(
+        chosen,
+        key=lambda one: (families.index(one.family), models.index(project.catalog.model_name(one))),
+    )
 
 
 class _Bench:
@@ -85,15 +95,16 @@ class _Bench:
 
     def measure(self, job_type: JobType) -> Measurement:
         catalog, plan = self._project.catalog, self._plan
+        images = plan.images_of(job_type)
         name = catalog.model_name(job_type)
         with _naming(f"{job_type.id}: loading {name}"):
             self.models.get(name, catalog.models[name])
         warm_up = [
-            self._make(job_type, f"warm-up {number}/{plan.warm_up}", seed=(number - 1) * plan.images)
+            self._make(job_type, f"warm-up {number}/{plan.warm_up}", seed=(number - 1) * images)
             for number in range(1, plan.warm_up + 1)
         ]
         runs = [
-            self._make(job_type, f"run {number}/{plan.runs}", seed=(plan.warm_up + number - 1) * plan.images)
+            self._make(job_type, f"run {number}/{plan.runs}", seed=(plan.warm_up + number - 1) * images)
             for number in range(1, plan.runs + 1)
         ]
         return Measurement(
@@ -106,7 +117,8 @@ class _Bench:
 
     def _make(self, job_type: JobType, which: str, *, seed: int) -> Run:
         label, catalog = f"{job_type.id} {which}", self._project.catalog
-        claim = write_claim(self._project, job_type, self._storage, images=self._plan.images, seed=seed)
+        images = self._plan.images_of(job_type)
+        claim = write_claim(self._project, job_type, self._storage, images=images, seed=seed)
         with _naming(label), tempfile.TemporaryDirectory(prefix="ourvidz-") as folder:
             context = _RunContext(Path(folder), label, self._tell)
             start = time.monotonic()

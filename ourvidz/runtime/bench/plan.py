@@ -37,11 +37,14 @@ class Plan:
     runs: int
     warm_up: int
     """Runs before those that count."""
-    images: int
-    """Of each run."""
+    images: int | None
+    """Of each run; None: the fewest that the job type makes."""
     profile: NamedProfile | None
     device: str | None
     """None: the worker's own."""
+
+    def images_of(self, job_type: JobType) -> int:
+        return job_type.batch_sizes[0] if self.images is None else self.images
 
 
 def with_checkpoint(project: Project, job_types: Iterable[JobType], plan: Plan) -> Project:
