@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ourvidz.plugins.checkpoints.digest import check_digest
+from ourvidz.plugins.checkpoints.digest import check_digest, file_digests
 from ourvidz.plugins.checkpoints.finding import kind_of
 from ourvidz.plugins.checkpoints.found import FoundCheckpoint, Progress
 from ourvidz.plugins.family import LoadContext, Model, ModelInvalid
@@ -70,11 +70,12 @@ class WanFamily:
     def load(self, context: LoadContext) -> Model[WanParameters]:
         """Load a checkpoint. Raises ModelMissing, ModelInvalid, DigestMismatch, DeviceMissing."""
         checkpoint = find(context.model, context.root)
-        check_digest(context.model, checkpoint.found())
+        digests = file_digests(checkpoint.found())
+        check_digest(context.model, digests)
         _let_threads_sleep()
         from ourvidz.plugins.wan.loading import load_model
 
-        return load_model(checkpoint, context)
+        return load_model(checkpoint, digests, context)
 
     def inspect(self, model: ModelEntry, root: Path) -> FoundCheckpoint:
         """Look at a checkpoint without loading it; see InspectsCheckpoints."""
@@ -125,7 +126,7 @@ def _side(pixels: int, profile: Profile) -> int:
 def _check_content(job_type: JobType) -> Iterator[Finding]:
     for path, names in ((("requires",), job_type.required_inputs), (("accepts",), job_type.accepts)):
         for name in names:
-            yield Finding(path, "input_unsupported", f"WAN does not start from a {name}", "text alone")
+            yield Finding(path, "input_unsupported", name, "none, since WAN starts from text alone")
     if job_type.content_type == "video":
         yield from _check_video(job_type)
         return

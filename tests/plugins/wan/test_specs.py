@@ -108,11 +108,11 @@ def test_what_wan_can_make_is_accepted(fields: dict[str, Any]) -> None:
         ),
         (
             {"duration": "5s", "accepts": "first_frame"},
-            (("accepts",), "WAN does not start from a first_frame", "text alone"),
+            (("accepts",), "first_frame", "none, since WAN starts from text alone"),
         ),
         (
             {"content_type": "image", "requires": "init_image_upload"},
-            (("requires",), "WAN does not start from a init_image", "text alone"),
+            (("requires",), "init_image", "none, since WAN starts from text alone"),
         ),
         (
             {"duration": "5s", "params": {"stepps": {"min": 1}}},
