@@ -46,7 +46,7 @@ def library_versions(libraries: Sequence[str], device: torch.device) -> dict[str
     """Of LIBRARIES and these; on a GPU also of cuDNN, whose convolutions differ from version to version."""
     versions: dict[str, JsonValue] = {name: version(name) for name in (*LIBRARIES, *libraries)}
     if device.type == "cuda":
-        versions["cudnn"] = torch.backends.cudnn.version()
+        versions["cudnn"] = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
     return versions
 
 

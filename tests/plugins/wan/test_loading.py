@@ -269,4 +269,5 @@ def test_the_fingerprint_names_everything_that_pixels_depend_on(checkpoint: Path
 
 def test_cudnn_is_named_where_it_computes() -> None:
     assert "cudnn" not in library_versions((), torch.device("cpu"))
-    assert library_versions((), torch.device("cuda"))["cudnn"] == torch.backends.cudnn.version()
+    expected = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+    assert library_versions((), torch.device("cuda"))["cudnn"] == expected
