@@ -68,6 +68,11 @@ def _made(measured: Mapping[str, Any]) -> str:
 
 
 def _loading(measured: Sequence[Mapping[str, Any]]) -> str:
-    """Once for each model, since the job types of one share it."""
-    took = {one["model"]: three_digits(one["load_seconds"]) for one in measured}
-    return "Loading: " + ", ".join(f"{code(name)} {seconds} s" for name, seconds in took.items()) + ".\n"
+    """Once for each model of a report, since its job types share it; several reports side by side."""
+    took: dict[str, list[float]] = {}
+    for one in measured:
+        times = took.setdefault(one["model"], [])
+        if one["load_seconds"] not in times:
+            times.append(one["load_seconds"])
+    told = (f"{code(name)} {' and '.join(map(three_digits, times))} s" for name, times in took.items())
+    return f"Loading: {', '.join(told)}.\n"

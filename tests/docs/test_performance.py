@@ -41,9 +41,9 @@ def run(*, denoise: float, total: float) -> Run:
     return Run(seed=1, total=total, result=result)
 
 
-def write(folder: Path, name: str) -> None:
+def write(folder: Path, name: str, *, load: float = 7.891) -> None:
     runs = [run(denoise=20.04, total=22.5), run(denoise=120.4, total=123.4), run(denoise=20.0, total=22.4)]
-    measured = Measurement(model="wan", weights="random", load_seconds=7.891, warm_up=[], runs=runs)
+    measured = Measurement(model="wan", weights="random", load_seconds=load, warm_up=[], runs=runs)
     (folder / name).write_text(json.dumps(report([measured])))
 
 
@@ -56,6 +56,15 @@ def test_reports_of_one_machine_become_one_table(tmp_path: Path, monkeypatch: py
     made = "| `film` | 832x480, 81 frames, 25 steps; 3 runs | random, bf16 |"
     assert text.count(f"{made} 20 | **22.5** | 12.0 GiB | 3.0 MiB |\n") == 2
     assert "Loading: `wan` 7.89 s." in text
+
+
+def test_a_model_that_was_loaded_for_several_reports_has_all_times_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(performance, "FOLDER", tmp_path)
+    write(tmp_path, "pictures.json", load=12.06)
+    write(tmp_path, "videos.json", load=17.02)
+    assert "Loading: `wan` 12.1 and 17 s.\n" in performance.parts()["performance"]
 
 
 def test_without_a_report_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
