@@ -11,6 +11,7 @@ import pytest
 from PIL.Image import Image
 from PIL.Image import new as new_image
 
+from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.family import (
     GenerationRequest,
     JobCancelled,
@@ -111,6 +112,37 @@ def test_each_image_of_a_batch_is_the_image_of_its_own_seed(repaint: Repaint) ->
 )
 def test_everything_that_is_asked_for_shows(repaint: Repaint, change: dict[str, object]) -> None:
     assert pixels(repaint(**change)) != pixels(repaint())
+
+
+@pytest.mark.parametrize(("strength", "negative"), [(0.5, None), (1.0, "blurry")])
+def test_it_paints_what_diffusers_own_pipeline_paints(
+    checkpoint: Path, repaint: Repaint, tmp_path: Path, strength: float, negative: str | None
+) -> None:
+    import torch
+    from diffusers import StableDiffusionXLImg2ImgPipeline
+
+    landscape(128, 128).save(tmp_path / "square.png")
+    with quiet_libraries():
+        reference = StableDiffusionXLImg2ImgPipeline.from_pretrained(
+            checkpoint, local_files_only=True, add_watermarker=False
+        )
+    reference.set_progress_bar_config(disable=True)
+    expected = reference(
+        "a lighthouse at dusk",
+        negative_prompt=negative,
+        image=landscape(128, 128),
+        strength=strength,
+        num_inference_steps=4,
+        guidance_scale=6.0,
+        generator=torch.Generator().manual_seed(7),
+    ).images[0]
+    for seed, is_near in ((7, True), (8, False)):
+        output = repaint(
+            file=tmp_path / "square.png", seeds=(seed,), strength=strength, negative_prompt=negative
+        )
+        levels = (np.asarray(one, dtype=np.int16) for one in (picture(output), expected))
+        difference = np.abs(np.subtract(*levels)).max()
+        assert (difference <= 1) == is_near, f"{difference} levels apart"
 
 
 def test_another_picture_gives_another_picture(repaint: Repaint, tmp_path: Path) -> None:
