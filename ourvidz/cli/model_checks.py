@@ -63,8 +63,8 @@ def check_models(place: Invocation, names: tuple[str, ...], as_json: bool) -> No
 
     Looks at layout, classes and every safetensors header, reads every byte, and compares digests with
     `models: … digest:` of ourvidz.yaml and with a SHA256SUMS beside the files. Prints the digest to
-    put into ourvidz.yaml. What was read is noted, so that it is read again only when it changed. Exits
-    with 1 if something is wrong.
+    put into ourvidz.yaml. What was read is noted, so that loading need not read it again. Exits with 1
+    if something is wrong.
     """
     from ourvidz.plugins.checkpoints.checking import check
 

@@ -56,12 +56,12 @@ def check(family: ModelFamily[Any], model: ModelEntry, root: Path, progress: Pro
     if seen.found is None:
         return seen
     try:
-        digests = file_digests(seen.found, progress)
+        digests = file_digests(seen.found, progress, trust_notes=False)
         problems = list(_differing(seen.found, digests))
     except ModelInvalid as error:
         return Inspection(found=seen.found, size=seen.size, problems=(str(error),))
     try:
-        check_digest(model, seen.found)
+        check_digest(model, digests)
     except DigestMismatch as error:
         problems.append(str(error))
     return Inspection(found=seen.found, size=seen.size, problems=tuple(problems), digest=digest_of(digests))

@@ -1,7 +1,7 @@
 """One digest for a checkpoint: equal digests mean equal weights, settings and vocabularies.
 
 Every byte is hashed, at about a gigabyte a second. What was hashed is noted in the checkpoint's own
-folder, so that a file is read again only when its size or time of change is another one.
+folder, so that loading reads a file again only when size, times of change or inode are others.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ def checkpoint_digest(checkpoint: Checkpoint) -> str:
     return digest_of(file_digests(checkpoint.found()))
 
 
-def part_digest(checkpoint: Checkpoint, part: str) -> str:
-    """The same of one part's files, by their names inside its folder, so that checkpoints can share it."""
+def part_digest(digests: Mapping[str, str], part: str) -> str:
+    """The same of one part's files, by their names inside its folder, so that checkpoints can share it.
+
+    ``digests`` are those of a whole checkpoint's files.
+    """
     within = f"{part}/"
-    digests = file_digests(checkpoint.found())
     return digest_of({name[len(within) :]: one for name, one in digests.items() if name.startswith(within)})
 
 
-def check_digest(model: ModelEntry, found: FoundCheckpoint) -> None:
-    """Raises DigestMismatch if ``ourvidz.yaml`` names a digest and this checkpoint has another one."""
-    if model.digest is None:
-        return
-    digest = digest_of(file_digests(found))
-    if digest != model.digest:
+def check_digest(model: ModelEntry, digests: Mapping[str, str]) -> None:
+    """Raises DigestMismatch if ``ourvidz.yaml`` names a digest, and files of these digests have another."""
+    digest = digest_of(digests)
+    if model.digest not in (None, digest):
         raise DigestMismatch(
             f"{model.location}: found {digest}, expected {model.digest}, which ourvidz.yaml names "
             "(models: … digest:); put the old checkpoint back, or, if the change was meant, the digest "
@@ -56,8 +56,13 @@ def digest_of(digests: Mapping[str, str]) -> str:
 
 
 @reading_checkpoint()
-def file_digests(found: FoundCheckpoint, progress: Progress | None = None) -> dict[str, str]:
-    """The SHA-256 digest of every file that is loaded, hexadecimal, by name. Raises ModelInvalid."""
+def file_digests(
+    found: FoundCheckpoint, progress: Progress | None = None, *, trust_notes: bool = True
+) -> dict[str, str]:
+    """The SHA-256 digest of every file that is loaded, hexadecimal, by name. Raises ModelInvalid.
+
+    Without ``trust_notes``, every byte is read: times of change can be set, and disks go bad in silence.
+    """
     total, done = found.size(), 0
 
     def advance(size: int) -> None:
@@ -68,7 +73,7 @@ def file_digests(found: FoundCheckpoint, progress: Progress | None = None) -> di
 
     digests: dict[str, str] = {}
     for folder in found.folders:
-        digests |= _digests_in(folder, advance)
+        digests |= _digests_in(folder, advance, trust_notes=trust_notes)
     return digests
 
 
@@ -78,14 +83,14 @@ def note_digests(folder: Path, digests: Mapping[str, str]) -> None:
     _write_notes(folder, notes)
 
 
-def _digests_in(files: FilesIn, advance: Callable[[int], None]) -> dict[str, str]:
+def _digests_in(files: FilesIn, advance: Callable[[int], None], *, trust_notes: bool) -> dict[str, str]:
     known = _read_notes(files.folder)
     # What other checkpoints in this folder have noted stays, unless its file is gone.
     notes = {name: note for name, note in known.items() if (files.folder / name).is_file()}
     for inner in files.files.values():
         path = files.folder / inner
         state, before = _state(path), known.get(inner, {})
-        if {key: before.get(key) for key in state} == state:
+        if trust_notes and {key: before.get(key) for key in state} == state:
             advance(path.stat().st_size)
         else:
             notes[inner] = state | {"sha256": _sha256(path, advance)}
@@ -97,7 +102,13 @@ def _digests_in(files: FilesIn, advance: Callable[[int], None]) -> dict[str, str
 def _state(path: Path) -> dict[str, str | int]:
     """By which it is told whether a file has changed since it was hashed."""
     stat = path.stat()
-    return {"size": stat.st_size, "changed": stat.st_mtime_ns}
+    return {
+        "size": stat.st_size,
+        "changed": stat.st_mtime_ns,
+        # Which nobody can set back, as copying and unpacking do with the time of change.
+        "inode_changed": stat.st_ctime_ns,
+        "inode": stat.st_ino,
+    }
 
 
 def _sha256(path: Path, advance: Callable[[int], None]) -> str:

@@ -16,8 +16,12 @@ class Origin:
     change: Change = "whole"
     """``matrix``: a 1×1 convolution as the matrix that it is; thirds are of the first dimension."""
 
+    def fits(self, original: tuple[int, ...]) -> bool:
+        """Whether something can be taken of a tensor of this shape."""
+        return not self.change.endswith("third") or (bool(original) and original[0] % 3 == 0)
+
     def shape(self, original: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of the part's tensor, of the shape that it has in the original."""
+        """The shape of the part's tensor, of a shape in the original that :meth:`fits`."""
         if self.change == "transposed":
             return original[::-1]
         if self.change == "matrix":

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from ourvidz.plugins.checkpoints.headers import TensorHeader
 from ourvidz.plugins.checkpoints.origins import Origin
+from ourvidz.plugins.diffusion.parts import reading_by_libraries
 from ourvidz.plugins.family import ModelInvalid
 
 #: Gives a tensor of the original by its name there.
@@ -64,7 +65,8 @@ def check_tensors(where: Path, part_class: Any, settings: Path, found: Mapping[s
     ``settings`` is the folder of its ``config.json``; ``found`` has a shape by each name in the diffusers
     layout. Raises ModelInvalid naming tensors that lack, are too many, or have another shape.
     """
-    with init_empty_weights():
+    what = f"{settings / 'config.json'} has no settings of a {part_class.__name__}"
+    with reading_by_libraries(what), init_empty_weights():
         empty = _without_weights(part_class, settings)
     expected = {_plain(name): tuple(tensor.shape) for name, tensor in empty.state_dict().items()}
     for tied in getattr(empty, "_tied_weights_keys", None) or ():

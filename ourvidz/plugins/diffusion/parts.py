@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -10,8 +11,8 @@ from typing import Any, Protocol
 import diffusers
 import torch
 import transformers
-from safetensors import SafetensorError
 
+from ourvidz.errors import OurvidzError
 from ourvidz.plugins.checkpoints.digest import part_digest
 from ourvidz.plugins.checkpoints.layout import Checkpoint
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
@@ -31,21 +32,33 @@ class Weights(Protocol):
         ...
 
 
+@contextmanager
+def reading_by_libraries(what: str) -> Iterator[None]:
+    """Turns errors of the libraries into ModelInvalid that starts with ``what``.
+
+    Settings and weights that are not as they must be end in errors of any kind.
+    """
+    try:
+        yield
+    except (OurvidzError, MemoryError):
+        raise
+    except Exception as error:
+        raise ModelInvalid(f"{what}: {type(error).__name__}: {error}") from error
+
+
 def load_parts(
     checkpoint: Checkpoint,
     dtypes: Mapping[str, torch.dtype],
     device: torch.device,
     shared: SharedParts,
-    weights: Weights | None = None,
+    weights: Weights,
 ) -> dict[str, Any]:
     """Load every part that the checkpoint's layout names, by name.
 
-    ``dtypes`` has the number format of each part with weights. These come from the checkpoint's own
-    folder, or from ``weights``. Parts with weights that another model in memory was made of are not
-    loaded again. Raises ModelInvalid naming the part that is wrong.
+    ``dtypes`` has the number format of each part with weights, which come from ``weights``. Such parts that
+    another model in memory was made of are not loaded again. Raises ModelInvalid naming what is wrong.
     """
     index = checkpoint.index()
-    source = weights or _FolderWeights(checkpoint)
     parts: dict[str, Any] = {}
     with quiet_libraries():
         for name in checkpoint.layout.parts:
@@ -53,8 +66,8 @@ def load_parts(
             if dtype is None:
                 parts[name] = _without_weights(checkpoint, name, part_class)
             else:
-                key = (part_class.__name__, source.digest(name), dtype, device)
-                load = partial(source.load, name, part_class, dtype)
+                key = (part_class.__name__, weights.digest(name), dtype, device)
+                load = partial(weights.load, name, part_class, dtype)
                 parts[name] = shared.get(key, partial(_on, device, load))
     return parts
 
@@ -71,18 +84,19 @@ def _on(device: torch.device, load: Callable[[], Any]) -> Any:
     return load().to(device)
 
 
-class _FolderWeights:
+class FolderWeights:
     """Weights in the diffusers layout, each part's in its folder."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self._checkpoint = checkpoint
+    def __init__(self, checkpoint: Checkpoint, digests: Mapping[str, str]) -> None:
+        """``digests`` are those of the checkpoint's files."""
+        self._checkpoint, self._digests = checkpoint, digests
 
     def digest(self, part: str) -> str:
-        return part_digest(self._checkpoint, part)
+        return part_digest(self._digests, part)
 
     def load(self, part: str, part_class: Any, dtype: torch.dtype) -> Any:
         folder = self._checkpoint.folder / part
-        try:
+        with reading_by_libraries(f"{folder} cannot be loaded as a {part_class.__name__}"):
             model, report = part_class.from_pretrained(
                 folder,
                 local_files_only=True,
@@ -91,8 +105,6 @@ class _FolderWeights:
                 torch_dtype=dtype,
                 output_loading_info=True,
             )
-        except (OSError, ValueError, TypeError, LookupError, RuntimeError, SafetensorError) as error:
-            raise ModelInvalid(f"{folder} cannot be loaded as a {part_class.__name__}: {error}") from error
         if report["missing_keys"]:
             missing = sorted(report["missing_keys"])
             raise ModelInvalid(
@@ -107,7 +119,5 @@ def _without_weights(checkpoint: Checkpoint, name: str, part_class: Any) -> Any:
     # Other classes read weights, pickled ones too, and pipelines even code.
     if not issubclass(part_class, diffusers.SchedulerMixin | transformers.PreTrainedTokenizerBase):
         raise ModelInvalid(f"{folder}: {part_class.__name__} is neither a scheduler nor a tokenizer")
-    try:
+    with reading_by_libraries(f"{folder} cannot be loaded as a {part_class.__name__}"):
         return part_class.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, TypeError, LookupError, RuntimeError) as error:
-        raise ModelInvalid(f"{folder} cannot be loaded as a {part_class.__name__}: {error}") from error

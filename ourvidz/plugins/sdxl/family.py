@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ourvidz.plugins.checkpoints.digest import check_digest
+from ourvidz.plugins.checkpoints.digest import check_digest, file_digests
 from ourvidz.plugins.checkpoints.found import FoundCheckpoint, Progress
 from ourvidz.plugins.family import LoadContext, Model
 from ourvidz.plugins.sdxl.finding import find, inspect
@@ -63,11 +63,12 @@ class SdxlFamily:
     def load(self, context: LoadContext) -> Model[SdxlParameters]:
         """Load a checkpoint. Raises ModelMissing, ModelInvalid, DigestMismatch, DeviceMissing."""
         checkpoint = find(context.model, context.root)
-        check_digest(context.model, checkpoint.found())
+        digests = file_digests(checkpoint.found())
+        check_digest(context.model, digests)
         _let_threads_sleep()
         from ourvidz.plugins.sdxl.loading import load_model
 
-        return load_model(checkpoint, context)
+        return load_model(checkpoint, digests, context)
 
     def load_random(self, context: LoadContext, *, seed: int) -> Model[SdxlParameters]:
         """Build SDXL base 1.0 with random weights; see LoadsRandomWeights."""

@@ -9,11 +9,11 @@ import diffusers
 import torch
 from pydantic import JsonValue
 
-from ourvidz.plugins.checkpoints.digest import digest_of, file_digests
+from ourvidz.plugins.checkpoints.digest import digest_of
 from ourvidz.plugins.checkpoints.layout import Checkpoint
 from ourvidz.plugins.diffusion.devices import DTYPES, choose_device
 from ourvidz.plugins.diffusion.fingerprint import fingerprint, precision_name
-from ourvidz.plugins.diffusion.parts import load_parts
+from ourvidz.plugins.diffusion.parts import FolderWeights, Weights, load_parts
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.family import LoadContext
 from ourvidz.plugins.sdxl.pipeline import SdxlModel
@@ -23,13 +23,14 @@ from ourvidz.plugins.shared_parts import SharedParts
 from ourvidz.spec.settings import Precision
 
 
-def load_model(checkpoint: Checkpoint | SingleFile, context: LoadContext) -> SdxlModel:
-    """Raises DeviceMissing, and ModelInvalid naming the part that is wrong."""
+def load_model(
+    checkpoint: Checkpoint | SingleFile, digests: Mapping[str, str], context: LoadContext
+) -> SdxlModel:
+    """``digests`` are those of its files. Raises DeviceMissing, and ModelInvalid naming what is wrong."""
     device = choose_device(context.device)
     precision = context.precision or default_precision(device)
-    pipeline = _pipeline(checkpoint, device, precision, context.shared)
-    digest = digest_of(file_digests(checkpoint.found()))
-    values = sdxl_fingerprint(pipeline, digest, device, precision)
+    pipeline = _pipeline(checkpoint, digests, device, precision, context.shared)
+    values = sdxl_fingerprint(pipeline, digest_of(digests), device, precision)
     return SdxlModel(pipeline, context, device=device, fingerprint=values)
 
 
@@ -70,13 +71,18 @@ def part_dtype(part: str, precision: Precision, vae_config: Mapping[str, Any]) -
 
 
 def _pipeline(
-    checkpoint: Checkpoint | SingleFile, device: torch.device, precision: Precision, shared: SharedParts
+    checkpoint: Checkpoint | SingleFile,
+    digests: Mapping[str, str],
+    device: torch.device,
+    precision: Precision,
+    shared: SharedParts,
 ) -> Any:
     """Raises ModelInvalid naming the part that is wrong."""
-    folder, weights = checkpoint, None
-    if isinstance(folder, SingleFile):
-        weights = SingleFileWeights(folder)
-        folder = folder.components
+    weights: Weights
+    if isinstance(checkpoint, SingleFile):
+        folder, weights = checkpoint.components, SingleFileWeights(checkpoint, digests)
+    else:
+        folder, weights = checkpoint, FolderWeights(checkpoint, digests)
     vae = folder.settings("vae")
     dtypes = {name: part_dtype(name, precision, vae) for name in folder.layout.weighty}
     return assemble(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from ourvidz.plugins.checkpoints.origins import Change, Origin
 
@@ -105,9 +104,11 @@ class SortedTensors:
     """Names that no part knows."""
 
 
-def sort_tensors(names: Iterable[str], unet: Mapping[str, Any], vae: Mapping[str, Any]) -> SortedTensors:
-    """Say of each tensor of a single file what it becomes; ``unet`` and ``vae`` are these parts' settings."""
-    layers, levels = int(unet["layers_per_block"]), len(vae["up_block_types"])
+def sort_tensors(names: Iterable[str], *, layers: int, levels: int) -> SortedTensors:
+    """Say of each tensor of a single file what it becomes.
+
+    ``layers``: residual blocks of each level of the UNet; ``levels``: those of the VAE.
+    """
     readers: dict[str, Callable[[str], Iterable[tuple[str, Change]]]] = {
         "text_encoder": _text_encoder,
         "text_encoder_2": _text_encoder_2,

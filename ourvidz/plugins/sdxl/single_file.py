@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ourvidz.plugins.checkpoints.digest import digest_of, file_digests
+from ourvidz.plugins.checkpoints.digest import digest_of
 from ourvidz.plugins.checkpoints.finding import WEIGHT_FILES, find_components
 from ourvidz.plugins.checkpoints.found import FilesIn, FoundCheckpoint
 from ourvidz.plugins.checkpoints.headers import TensorHeader, read_header
@@ -42,10 +42,9 @@ class SingleFile:
         components = FilesIn(folder=self.components.folder, files=others)
         return FoundCheckpoint(kind="single file", folders=(weights, components))
 
-    def part_digest(self, part: str) -> str:
-        """Equal for equal weights and settings of one part."""
+    def part_digest(self, digests: Mapping[str, str], part: str) -> str:
+        """Equal for equal weights and settings of one part; ``digests`` are those of the files."""
         within = (f"components/{part}/", "weights.safetensors")
-        digests = file_digests(self.found())
         named = {name: digest for name, digest in digests.items() if name.startswith(within)}
         return digest_of({"part": part, **named})
 
@@ -82,14 +81,41 @@ def read_single_file(file: Path, model: ModelEntry, root: Path, *, fetch: bool =
         tensors = read_header(file)
     _check_kind(file, tensors)
     components = find_components(model.components, DEFAULT_COMPONENTS, root, LAYOUT, fetch=fetch)
-    sorted_tensors = sort_tensors(tensors, components.settings("unet"), components.settings("vae"))
+    sorted_tensors = sort_tensors(
+        tensors, layers=_count(components, "unet", "layers_per_block"), levels=_levels(components)
+    )
     if sorted_tensors.unknown:
         raise ModelInvalid(
             f"{file} has {len(sorted_tensors.unknown)} tensors that are none of SDXL's, such as "
             f"{', '.join(sorted(sorted_tensors.unknown)[:3])}"
         )
+    for origin in (one for part in sorted_tensors.parts.values() for one in part.values()):
+        shape = tensors[origin.name].shape
+        if not origin.fits(shape):
+            raise ModelInvalid(
+                f"{file}: {origin.name} has the shape {list(shape)}, expected queries, keys and values, one "
+                "below the other"
+            )
     _check_marks(file, tensors, components)
     return SingleFile(file=file, components=components, tensors=tensors, origins=sorted_tensors.parts)
+
+
+def _count(components: Checkpoint, part: str, key: str) -> int:
+    """A number from 1 of a part's settings. Raises ModelInvalid."""
+    value = components.settings(part).get(key)
+    if type(value) is not int or value < 1:
+        path = components.folder / part / LAYOUT.parts[part].config
+        raise ModelInvalid(f"{path}: {key} is {value!r}, expected a whole number from 1")
+    return value
+
+
+def _levels(components: Checkpoint) -> int:
+    """How many levels the VAE's decoder has. Raises ModelInvalid."""
+    blocks = components.settings("vae").get("up_block_types")
+    if not isinstance(blocks, list) or not blocks:
+        path = components.folder / "vae" / LAYOUT.parts["vae"].config
+        raise ModelInvalid(f"{path}: up_block_types is {blocks!r}, expected a list of classes")
+    return len(blocks)
 
 
 def _check_kind(file: Path, tensors: Mapping[str, TensorHeader]) -> None:

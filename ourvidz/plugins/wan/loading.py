@@ -9,23 +9,24 @@ import diffusers
 import torch
 from pydantic import JsonValue
 
-from ourvidz.plugins.checkpoints.digest import checkpoint_digest
+from ourvidz.plugins.checkpoints.digest import digest_of
 from ourvidz.plugins.checkpoints.layout import Checkpoint
 from ourvidz.plugins.diffusion.devices import DTYPES, choose_device
 from ourvidz.plugins.diffusion.fingerprint import fingerprint, precision_name
-from ourvidz.plugins.diffusion.parts import load_parts
+from ourvidz.plugins.diffusion.parts import FolderWeights, load_parts
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.family import LoadContext
 from ourvidz.plugins.wan.pipeline import WanModel
 from ourvidz.spec.settings import Precision
 
 
-def load_model(checkpoint: Checkpoint, context: LoadContext) -> WanModel:
-    """Raises DeviceMissing, and ModelInvalid naming the part that is wrong."""
+def load_model(checkpoint: Checkpoint, digests: Mapping[str, str], context: LoadContext) -> WanModel:
+    """``digests`` are those of its files. Raises DeviceMissing, and ModelInvalid naming what is wrong."""
     device = choose_device(context.device)
     precision = context.precision or default_precision(device)
-    pipeline = assemble(load_parts(checkpoint, part_dtypes(precision), device, context.shared))
-    digest = checkpoint_digest(checkpoint)
+    weights = FolderWeights(checkpoint, digests)
+    pipeline = assemble(load_parts(checkpoint, part_dtypes(precision), device, context.shared, weights))
+    digest = digest_of(digests)
     return WanModel(pipeline, device=device, fingerprint=wan_fingerprint(pipeline, digest, device, precision))
 
 

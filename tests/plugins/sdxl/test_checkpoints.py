@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -401,6 +403,54 @@ def test_files_are_hashed_again_only_when_they_changed(copy: Path) -> None:
     assert digest(copy) != before, "the note was not used"
     (copy / UNET).touch()
     assert digest(copy) == before
+
+
+def flip_a_bit(path: Path) -> None:
+    """And let the file look as if nothing had been."""
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_changed_file_is_hashed_again_though_its_time_of_change_was_set_back(copy: Path) -> None:
+    before = digest(copy)
+    flip_a_bit(copy / UNET)
+    assert digest(copy) != before
+
+
+def test_a_check_reads_every_byte_whatever_the_notes_say(copy: Path) -> None:
+    entry = ModelEntry(family="sdxl", location=str(copy))
+    before = check(SdxlFamily(), entry, Path("/"), lambda *_: None)
+    flip_a_bit(copy / UNET)
+    # As on a disk that goes bad, which changes no time at all.
+    stat, notes = (copy / UNET).stat(), json.loads((copy / NOTES).read_text())
+    notes[str(UNET)] |= {"inode_changed": stat.st_ctime_ns, "inode": stat.st_ino}
+    (copy / NOTES).write_text(json.dumps(notes))
+    assert digest(copy) == before.digest, "loading would not have trusted these notes"
+    entry = ModelEntry(family="sdxl", location=str(copy), digest=before.digest)
+    seen = check(SdxlFamily(), entry, Path("/"), lambda *_: None)
+    assert f"expected {before.digest}" in "".join(seen.problems)
+    assert seen.digest != before.digest
+    assert digest(copy) == seen.digest, "what was found out was not noted"
+
+
+def test_a_load_reads_every_file_once_for_its_digests_where_no_note_can_be_written(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ourvidz.plugins.checkpoints import digest as digests
+
+    (copy / NOTES).unlink(missing_ok=True)
+    (copy / NOTES).mkdir()
+    hashed, sha256 = list[Path](), digests._sha256
+
+    def counted(path: Path, advance: Callable[[int], None]) -> str:
+        hashed.append(path)
+        return sha256(path, advance)
+
+    monkeypatch.setattr(digests, "_sha256", counted)
+    load_from(copy)
+    assert sorted(hashed) == [copy / name for name in sorted(read_checkpoint(copy, LAYOUT).files)]
 
 
 def test_what_is_not_loaded_does_not_count(copy: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -293,6 +294,77 @@ def test_incomplete_components_name_the_file(single: Path, components: Path) -> 
         load(entry(single, components))
 
 
+def edit(path: Path, **changes: object) -> None:
+    """Change settings; None leaves one out."""
+    changed = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({name: value for name, value in changed.items() if value is not None}))
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        *(("unet", "layers_per_block", value) for value in (None, "1", -1, 0, True, [1, 1])),
+        *(("vae", "up_block_types", value) for value in (None, 4, [], "UpDecoderBlock2D")),
+    ],
+)
+def test_settings_that_lack_what_names_follow_from_are_named_with_the_key(
+    single: Path, components: Path, part: str, key: str, value: object
+) -> None:
+    edit(components / part / "config.json", **{key: value})
+    with pytest.raises(ModelInvalid, match=f"{components}/{part}/config.json: {key} is .*, expected"):
+        SdxlFamily().inspect(entry(single, components), Path("/"))
+
+
+@pytest.mark.parametrize(
+    ("part", "changes"),
+    [
+        ("unet", {"block_out_channels": 5}),
+        ("unet", {"attention_head_dim": 0}),
+        ("unet", {"down_block_types": ["NoSuchBlock"] * 3}),
+        ("vae", {"block_out_channels": "wide"}),
+        ("vae", {"norm_num_groups": 0}),
+        ("text_encoder", {"num_attention_heads": 0}),
+        ("text_encoder_2", {"hidden_size": "wide"}),
+    ],
+)
+def test_settings_of_which_no_part_can_be_made_are_named_when_loading_and_converting(
+    single: Path, components: Path, tmp_path: Path, part: str, changes: dict[str, object]
+) -> None:
+    edit(components / part / "config.json", **changes)
+    with pytest.raises(ModelInvalid, match=f"{components / part}"):
+        load(entry(single, components))
+    with pytest.raises(ModelInvalid, match=f"{part}/config.json|{single}"):
+        SdxlFamily().convert(
+            single,
+            tmp_path / "converted",
+            precision=None,
+            components=str(components),
+            progress=lambda *_: None,
+        )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "conditioner.embedders.1.model.transformer.resblocks.0.attn.in_proj_weight",
+        "conditioner.embedders.1.model.text_projection",
+        "first_stage_model.encoder.mid.attn_1.q.weight",
+        "model.diffusion_model.time_embed.0.weight",
+    ],
+)
+@pytest.mark.parametrize("shape", [(), (7,)])
+def test_a_tensor_of_too_few_dimensions_is_named_when_loading_and_converting(
+    single: Path, components: Path, tmp_path: Path, name: str, shape: tuple[int, ...]
+) -> None:
+    file = write(load_file(single) | {name: torch.ones(shape)}, tmp_path / "bent.safetensors")
+    with pytest.raises(ModelInvalid, match=f"{file}.* has the shape"):
+        load(entry(file, components))
+    with pytest.raises(ModelInvalid, match=f"{file}.* has the shape"):
+        SdxlFamily().convert(
+            file, tmp_path / "out", precision=None, components=str(components), progress=lambda *_: None
+        )
+
+
 def test_components_beside_a_folder_are_refused_instead_of_ignored(
     checkpoint: Path, components: Path
 ) -> None:
@@ -330,7 +402,9 @@ def test_every_tensor_of_the_published_model_has_its_place() -> None:
     vae_names = original_names(vae.state_dict(), vae_modules())
     names = [f"model.diffusion_model.{name}" for name in unet_names.values()]
     names += [f"first_stage_model.{name}" for name in vae_names.values()]
-    found = sort_tensors(names, published.UNET, published.VAE)
+    found = sort_tensors(
+        names, layers=published.UNET["layers_per_block"], levels=len(published.VAE["up_block_types"])
+    )
     assert not found.unknown
     assert found.parts["unet"].keys() == unet.state_dict().keys()
     assert found.parts["vae"].keys() == vae.state_dict().keys()
