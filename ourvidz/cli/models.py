@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -9,7 +10,7 @@ import click
 
 from ourvidz.cli.context import Invocation, place_options
 from ourvidz.cli.model_checks import check_models, list_models
-from ourvidz.cli.output import file_size, json_option, print_json
+from ourvidz.cli.output import file_size, json_option, one_line, print_json
 from ourvidz.cli.progress import ProgressLine, megabytes
 from ourvidz.errors import NotFound
 from ourvidz.spec.settings import ModelEntry, Precision
@@ -58,6 +59,7 @@ def convert(
     SOURCE is, for wan, a folder as WAN's authors publish it, and for sdxl a single .safetensors file.
     Memory stays bounded, whatever the size. DIR appears when it is complete, with a SHA256SUMS.
     Pickled files are read without running code in them, and here alone. Nothing is overwritten.
+    What is wrong with DIR all the same is printed, and exits with 1.
     """
     from ourvidz.plugins.checkpoints.checking import inspect
     from ourvidz.plugins.checkpoints.digest import digest_of, file_digests
@@ -77,12 +79,17 @@ def convert(
                 "folder": str(folder),
                 "size": seen.size,
                 "digest": digest,
+                "problems": list(seen.problems),
             }
         )
-        return
-    click.echo(f"{folder}: converted, {file_size(seen.size or 0)}")
-    if digest is not None:
-        click.echo(f"  digest: {digest}")
+    else:
+        size = "" if seen.size is None else f", {file_size(seen.size)}"
+        click.echo(f"{folder}: converted{size}")
+        for problem in seen.problems:
+            click.echo(f"  {one_line(problem)}")
+        if digest is not None:
+            click.echo(f"  digest: {digest}")
+    sys.exit(1 if seen.problems else 0)
 
 
 @models.command("make-small")

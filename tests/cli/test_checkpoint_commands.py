@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,6 +198,24 @@ def test_a_single_file_is_converted_with_components(ourvidz: CommandLine, checkp
     assert run.status == 0
     assert re.fullmatch(r"posters: converted, [0-9.]+ MB\n  digest: sha256:[0-9a-f]{64}\n", run.stdout)
     assert "\r" not in run.stderr, "a pipe was shown progress"
+
+
+def test_what_is_wrong_with_a_folder_that_was_converted_is_told(
+    ourvidz: CommandLine, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convert = SdxlFamily.convert
+
+    def damaged(family: SdxlFamily, source: Path, folder: Path, **options: Any) -> None:
+        convert(family, source, folder, **options)
+        (folder / "vae/config.json").unlink()
+
+    monkeypatch.setattr(SdxlFamily, "convert", damaged)
+    command = f"models convert sdxl {checkpoints}/posters.safetensors posters --components {checkpoints}/sdxl"
+    run = ourvidz(command)
+    assert (run.status, "posters/vae/config.json is missing" in run.stdout) == (1, True)
+    run = ourvidz(f"{command.replace(' posters ', ' others ')} --json")
+    assert run.status == 1
+    assert "others/vae/config.json is missing" in json.loads(run.stdout)["problems"][0]
 
 
 @pytest.mark.usefixtures("checkpoints")

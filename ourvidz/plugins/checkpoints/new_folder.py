@@ -23,9 +23,10 @@ class DiskFull(NotReady):
 def new_folder(folder: Path) -> Iterator[Path]:
     """Give a hidden draft that becomes ``folder`` when the block has ended; nothing is left if it fails.
 
-    Raises CheckpointExists if there is anything in ``folder``, DiskFull, OSError.
+    Raises CheckpointExists if ``folder`` is a link or there is anything in it, DiskFull, OSError.
     """
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+    # A folder cannot be renamed over a link, not even over one to an empty folder.
+    if folder.is_symlink() or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
         raise CheckpointExists(
             f"{folder} is there already; nothing is overwritten, so name another folder or remove it first"
         )

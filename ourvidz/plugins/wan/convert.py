@@ -40,6 +40,12 @@ KEPT = frozenset({"time_embedder", "scale_shift_table", "norm1", "norm2", "norm3
 #: Bytes that are read of a mapped file before it is mapped anew.
 _MAPPED = 2**28
 
+#: What transformers writes of a tokenizer of T5's class.
+_TOKENIZER_FILES = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    "spiece.model",
+)
+
 _PLAIN = frozenset(DTYPES.values())
 
 #: Shape and number format of tensors by name.
@@ -119,7 +125,8 @@ def _tokenizer(source: Path) -> dict[str, bytes | Path]:
     for needed in (part.config, *part.vocabulary[0]):
         if not (folder / needed).is_file():
             raise ModelInvalid(f"{folder / needed} is missing; fetch the checkpoint again")
-    return {f"tokenizer/{path.name}": path for path in sorted(folder.iterdir()) if path.is_file()}
+    # Not whatever else lies there: nothing that is pickled or is code gets into the folder.
+    return {f"tokenizer/{name}": folder / name for name in _TOKENIZER_FILES if (folder / name).is_file()}
 
 
 @contextmanager

@@ -351,6 +351,36 @@ def test_nothing_is_overwritten(published: Path, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"converted"}
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_is_refused_before_anything_is_written(
+    published: Path, tmp_path: Path, is_there: bool
+) -> None:
+    if is_there:
+        (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "converted").symlink_to(tmp_path / "elsewhere")
+    before = {path.name for path in tmp_path.iterdir()}
+    seen: list[str] = []
+    with pytest.raises(CheckpointExists, match="nothing is overwritten"):
+        WanFamily().convert(
+            published,
+            tmp_path / "converted",
+            precision=None,
+            components=None,
+            progress=lambda stage, *_: seen.append(stage),
+        )
+    assert (seen, {path.name for path in tmp_path.iterdir()}) == ([], before)
+
+
+def test_of_the_tokenizers_folder_its_own_files_alone_are_copied(source: Path, tmp_path: Path) -> None:
+    for name in ("pytorch_model.bin", "tokenization_mine.py", "notes.txt", "model.safetensors"):
+        (source / "google/umt5-xxl" / name).write_bytes(b"1")
+    (source / "google/umt5-xxl/spiece.model").write_bytes(b"2")
+    convert(source, tmp_path / "converted")
+    assert {path.name for path in (tmp_path / "converted/tokenizer").iterdir()} == {
+        *("tokenizer.json", "tokenizer_config.json", "spiece.model")
+    }
+
+
 def test_a_disk_without_room_is_told_before_anything_large_is_written(
     published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
