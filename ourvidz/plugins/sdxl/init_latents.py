@@ -9,6 +9,7 @@ import torch
 from PIL.Image import Image
 
 from ourvidz.plugins.diffusion.stages import check_numbers
+from ourvidz.plugins.sdxl.latent_scale import to_unet
 
 
 class InitLatents:
@@ -34,10 +35,4 @@ class InitLatents:
 
     def sample(self, generator: torch.Generator) -> torch.Tensor:
         """Latents of shape 1 × 4 × height/8 × width/8, scaled as the UNet knows them."""
-        latents: torch.Tensor = self._distribution.sample(generator)
-        mean, spread = self._config.get("latents_mean"), self._config.get("latents_std")
-        if mean is not None and spread is not None:
-            latents = latents - latents.new_tensor(mean).view(1, -1, 1, 1)
-            latents = latents / latents.new_tensor(spread).view(1, -1, 1, 1)
-        scaling: float = self._config.scaling_factor
-        return latents * scaling
+        return to_unet(self._distribution.sample(generator), self._config)

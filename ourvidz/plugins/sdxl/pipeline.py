@@ -25,6 +25,7 @@ from ourvidz.plugins.family import (
 from ourvidz.plugins.init_images.reading import InitPicture, read_init_image
 from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.plugins.sdxl.init_latents import InitLatents
+from ourvidz.plugins.sdxl.latent_scale import to_vae
 from ourvidz.plugins.sdxl.lora_names import sdxl_layers
 from ourvidz.plugins.sdxl.parameters import SdxlParameters, check_init_image
 from ourvidz.plugins.sdxl.prompts import encode
@@ -179,11 +180,7 @@ class SdxlModel:
 
     def _decode(self, latents: torch.Tensor) -> Image.Image:
         vae = self._pipeline.vae
-        latents = latents.to(vae.dtype) / vae.config.scaling_factor
-        mean, spread = vae.config.get("latents_mean"), vae.config.get("latents_std")
-        if mean is not None and spread is not None:
-            latents = latents * latents.new_tensor(spread).view(1, -1, 1, 1)
-            latents = latents + latents.new_tensor(mean).view(1, -1, 1, 1)
+        latents = to_vae(latents.to(vae.dtype), vae.config)
         pixels = vae.decode(latents, return_dict=False)[0][0]
         check_numbers(pixels, "decoded pixels")
         levels = (pixels.float() / 2 + 0.5).clamp(0, 1).mul(255).round().to(torch.uint8)
