@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from ourvidz.plugins.checkpoints.digest import check_digest, file_digests
 from ourvidz.plugins.checkpoints.found import FoundCheckpoint, Progress
+from ourvidz.plugins.diffusion.threads import let_threads_sleep
 from ourvidz.plugins.family import LoadContext, Model
 from ourvidz.plugins.sdxl.finding import find, inspect
 from ourvidz.plugins.sdxl.parameters import MIN_SIDE, SIZE_STEP, SdxlParameters, least_steps
@@ -65,14 +65,14 @@ class SdxlFamily:
         checkpoint = find(context.model, context.root)
         digests = file_digests(checkpoint.found())
         check_digest(context.model, digests)
-        _let_threads_sleep()
+        let_threads_sleep()
         from ourvidz.plugins.sdxl.loading import load_model
 
         return load_model(checkpoint, digests, context)
 
     def load_random(self, context: LoadContext, *, seed: int) -> Model[SdxlParameters]:
         """Build SDXL base 1.0 with random weights; see LoadsRandomWeights."""
-        _let_threads_sleep()
+        let_threads_sleep()
         from ourvidz.plugins.sdxl.random_model import load_random
 
         return load_random(context, seed=seed)
@@ -100,14 +100,6 @@ class SdxlFamily:
         from ourvidz.plugins.sdxl.small_checkpoint import write_small_checkpoint
 
         return write_small_checkpoint(folder, seed=seed)
-
-
-def _let_threads_sleep() -> None:
-    """On a CPU, threads that wait must not spin: beside one busy process a picture takes ten times as long.
-
-    Read when torch is first imported.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _side(pixels: int, profile: Profile) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from ourvidz.plugins.checkpoints.digest import check_digest, file_digests
 from ourvidz.plugins.checkpoints.finding import kind_of
 from ourvidz.plugins.checkpoints.found import FoundCheckpoint, Progress
+from ourvidz.plugins.diffusion.threads import let_threads_sleep
 from ourvidz.plugins.family import LoadContext, Model, ModelInvalid
 from ourvidz.plugins.spec_checks import check_parameters, check_sizes
 from ourvidz.plugins.wan.finding import find
@@ -72,7 +72,7 @@ class WanFamily:
         checkpoint = find(context.model, context.root)
         digests = file_digests(checkpoint.found())
         check_digest(context.model, digests)
-        _let_threads_sleep()
+        let_threads_sleep()
         from ourvidz.plugins.wan.loading import load_model
 
         return load_model(checkpoint, digests, context)
@@ -99,7 +99,7 @@ class WanFamily:
 
     def load_random(self, context: LoadContext, *, seed: int) -> Model[WanParameters]:
         """Build WAN 2.1 T2V 1.3B with random weights; see LoadsRandomWeights."""
-        _let_threads_sleep()
+        let_threads_sleep()
         from ourvidz.plugins.wan.random_model import load_random
 
         return load_random(context, seed=seed)
@@ -109,14 +109,6 @@ class WanFamily:
         from ourvidz.plugins.wan.small_checkpoint import write_small_checkpoint
 
         return write_small_checkpoint(folder, seed=seed)
-
-
-def _let_threads_sleep() -> None:
-    """On a CPU, threads that wait must not spin: beside one busy process a picture takes ten times as long.
-
-    Read when torch is first imported.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _side(pixels: int, profile: Profile) -> int:
