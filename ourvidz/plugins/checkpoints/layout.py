@@ -170,6 +170,10 @@ def _settings_of(folder: Path, part: Part, *, has_weights: bool) -> Iterator[str
 
 def _weights(folder: Path, stem: str) -> tuple[str | None, list[Path]]:
     """The variant to load and its files, each of them whole."""
+    adapter = folder / "adapter_config.json"
+    if os.path.lexists(adapter):
+        # transformers would load what this names in place of the weights beside it.
+        raise ModelInvalid(f"{adapter}: found an adapter, expected weights alone; remove it")
     for variant in (None, "fp16"):
         dotted = "" if variant is None else f".{variant}"
         whole = folder / f"{stem}{dotted}.safetensors"

@@ -185,6 +185,12 @@ def test_weights_in_one_file_and_an_index_beside_it_are_refused(copy: Path, part
     refused(copy, rf"{part}/{stem}\.fp16\.safetensors and .*{stem}\.safetensors\.index\.fp16\.json: expected")
 
 
+def test_an_adapter_that_names_other_weights_is_refused(copy: Path) -> None:
+    adapter = copy / "text_encoder" / "adapter_config.json"
+    adapter.write_text(json.dumps({"base_model_name_or_path": "/elsewhere", "peft_type": "LORA"}))
+    refused(copy, f"{adapter}: found an adapter")
+
+
 def test_an_index_under_the_name_that_older_versions_gave_it_is_refused_beside_weights(copy: Path) -> None:
     whole = copy / "unet" / "diffusion_pytorch_model.fp16.safetensors"
     (copy / UNET).rename(whole)

@@ -303,8 +303,16 @@ def edit(path: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("part", "key", "value"),
     [
-        *(("unet", "layers_per_block", value) for value in (None, "1", -1, 0, True, [1, 1])),
-        *(("vae", "up_block_types", value) for value in (None, 4, [], "UpDecoderBlock2D")),
+        ("unet", "layers_per_block", None),
+        ("unet", "layers_per_block", "1"),
+        ("unet", "layers_per_block", -1),
+        ("unet", "layers_per_block", 0),
+        ("unet", "layers_per_block", True),
+        ("unet", "layers_per_block", [1, 1]),
+        ("vae", "up_block_types", None),
+        ("vae", "up_block_types", 4),
+        ("vae", "up_block_types", []),
+        ("vae", "up_block_types", "UpDecoderBlock2D"),
     ],
 )
 def test_settings_that_lack_what_names_follow_from_are_named_with_the_key(
