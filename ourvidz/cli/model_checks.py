@@ -98,7 +98,7 @@ def _known(project: Project, names: tuple[str, ...]) -> list[str]:
 def _described(project: Project, name: str, model: ModelEntry, seen: Inspection) -> dict[str, Any]:
     catalog = project.catalog
     state = (
-        "missing" if seen.is_missing else "damaged" if seen.problems else "present" if seen.found else None
+        "missing" if seen.is_missing else "unusable" if seen.problems else "present" if seen.found else None
     )
     return {
         "name": name,
@@ -130,5 +130,7 @@ def _print_check(row: dict[str, Any]) -> None:
     for problem in row["problems"]:
         click.echo(f"  {one_line(problem)}")
     if row["digest"] is not None:
-        agreed = "as in ourvidz.yaml" if row["digest"] == row["expected_digest"] else "not in ourvidz.yaml"
-        click.echo(f"  digest: {row['digest']} ({agreed})")
+        agreed = "as" if row["digest"] == row["expected_digest"] else "another one than"
+        if row["expected_digest"] is None:
+            agreed = "not"
+        click.echo(f"  digest: {row['digest']} ({agreed} in ourvidz.yaml)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from ourvidz.plugins.checkpoints.digest import check_digest, digest_of, file_digests
 from ourvidz.plugins.checkpoints.found import FoundCheckpoint, Progress
 from ourvidz.plugins.checkpoints.layout import reading_checkpoint
-from ourvidz.plugins.checkpoints.sums import SUMS, read_sums
+from ourvidz.plugins.checkpoints.sums import differing
 from ourvidz.plugins.family import (
     DigestMismatch,
     InspectsCheckpoints,
@@ -57,7 +56,7 @@ def check(family: ModelFamily[Any], model: ModelEntry, root: Path, progress: Pro
         return seen
     try:
         digests = file_digests(seen.found, progress, trust_notes=False)
-        problems = list(_differing(seen.found, digests))
+        problems = list(differing(seen.found, digests))
     except ModelInvalid as error:
         return Inspection(found=seen.found, size=seen.size, problems=(str(error),))
     try:
@@ -65,15 +64,3 @@ def check(family: ModelFamily[Any], model: ModelEntry, root: Path, progress: Pro
     except DigestMismatch as error:
         problems.append(str(error))
     return Inspection(found=seen.found, size=seen.size, problems=tuple(problems), digest=digest_of(digests))
-
-
-def _differing(found: FoundCheckpoint, digests: dict[str, str]) -> Iterator[str]:
-    """Files of which a SHA256SUMS in their folder says something else."""
-    for folder in found.folders:
-        sums = read_sums(folder.folder)
-        for name, inner in folder.files.items():
-            if sums.get(inner, digests[name]) != digests[name]:
-                yield (
-                    f"{folder.folder / inner}: found SHA-256 {digests[name]}, expected {sums[inner]}, as "
-                    f"{folder.folder / SUMS} says; fetch the file again"
-                )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ourvidz.plugins.checkpoints.found import FilesIn, FoundCheckpoint, Progress
 from ourvidz.plugins.checkpoints.layout import Checkpoint, reading_checkpoint
+from ourvidz.plugins.checkpoints.sums import differing
 from ourvidz.plugins.family import DigestMismatch
 from ourvidz.spec.settings import ModelEntry
 from ourvidz.whole_files import replace
@@ -36,6 +37,19 @@ def part_digest(digests: Mapping[str, str], part: str) -> str:
     """
     within = f"{part}/"
     return digest_of({name[len(within) :]: one for name, one in digests.items() if name.startswith(within)})
+
+
+def checked_digests(model: ModelEntry, found: FoundCheckpoint) -> dict[str, str]:
+    """The digests of the files of a model that is to be loaded, by name.
+
+    Raises ModelInvalid, and DigestMismatch if they are others than a SHA256SUMS beside the files or
+    ``ourvidz.yaml`` has on record.
+    """
+    digests = file_digests(found)
+    for difference in differing(found, digests):
+        raise DigestMismatch(difference)
+    check_digest(model, digests)
+    return digests
 
 
 def check_digest(model: ModelEntry, digests: Mapping[str, str]) -> None:

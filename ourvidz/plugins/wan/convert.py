@@ -173,10 +173,11 @@ def _unpickle(path: Path) -> dict[str, torch.Tensor]:
     except MemoryError:
         raise
     except Exception as error:
-        # Bytes that were bent end in errors of any kind, some of them without a word.
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        # Bytes that were bent end in errors of any kind, some of them without a word; of what is no plain
+        # tensor torch says how to run it all the same.
         raise ModelInvalid(
-            f"{path} was not read, since it holds more than tensors or is damaged: {reason}"
+            f"{path} was not read, since it holds more than tensors or is damaged ({type(error).__name__}); "
+            "fetch it again, from its authors"
         ) from error
     is_plain = isinstance(content, dict) and all(
         isinstance(name, str) and isinstance(one, torch.Tensor) for name, one in content.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ourvidz.plugins.checkpoints.digest import check_digest, file_digests
+from ourvidz.plugins.checkpoints.digest import checked_digests
 from ourvidz.plugins.checkpoints.finding import kind_of
 from ourvidz.plugins.checkpoints.found import FoundCheckpoint, Progress
 from ourvidz.plugins.diffusion.threads import let_threads_sleep
@@ -70,8 +70,7 @@ class WanFamily:
     def load(self, context: LoadContext) -> Model[WanParameters]:
         """Load a checkpoint. Raises ModelMissing, ModelInvalid, DigestMismatch, DeviceMissing."""
         checkpoint = find(context.model, context.root)
-        digests = file_digests(checkpoint.found())
-        check_digest(context.model, digests)
+        digests = checked_digests(context.model, checkpoint.found())
         let_threads_sleep()
         from ourvidz.plugins.wan.loading import load_model
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ourvidz.plugins.checkpoints.digest import NOTES, checkpoint_digest
 from ourvidz.plugins.checkpoints.layout import read_checkpoint
 from ourvidz.plugins.family import (
     DeviceMissing,
+    DigestMismatch,
     GenerationRequest,
     LoadContext,
     ModelInvalid,
@@ -463,3 +465,14 @@ def test_what_is_not_loaded_does_not_count(copy: Path) -> None:
     before = digest(copy)
     (copy / "preview.png").write_bytes(b"a picture")
     assert digest(copy) == before
+
+
+def test_nothing_is_loaded_that_a_sha256sums_beside_it_contradicts(copy: Path) -> None:
+    assert subprocess.run("sha256sum */* > SHA256SUMS", shell=True, cwd=copy).returncode == 0
+    load_from(copy)
+    weights = copy / "unet/diffusion_pytorch_model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(DigestMismatch, match=r"diffusion_pytorch_model.safetensors: found SHA-256"):
+        load_from(copy)

@@ -299,7 +299,7 @@ def test_a_file_that_was_cut_off_is_named(source: Path, file: str) -> None:
 
 def rewrite(file: Path, content: bytes) -> str:
     file.write_bytes(content)
-    return f"{file.name} was not read, since it holds more than tensors or is damaged: ."
+    return f"{file.name} was not read, since it holds more than tensors or is damaged"
 
 
 @pytest.mark.parametrize("file", ["models_t5_umt5-xxl-enc-bf16.pth", "Wan2.1_VAE.pth"])
