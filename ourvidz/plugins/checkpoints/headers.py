@@ -86,8 +86,3 @@ def _count(value: object) -> int:
     if type(value) is not int or value < 0:
         raise ValueError(f"found {value!r}, expected a whole number from 0")
     return value
-
-
-def check_safetensors(path: Path) -> None:
-    """Raises what :func:`read_header` raises for a file that is not whole."""
-    read_header(path)

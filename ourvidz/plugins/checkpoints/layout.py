@@ -17,7 +17,7 @@ from typing import Any
 
 from ourvidz.errors import OurvidzError
 from ourvidz.plugins.checkpoints.found import FilesIn, FoundCheckpoint, Kind
-from ourvidz.plugins.checkpoints.headers import check_safetensors
+from ourvidz.plugins.checkpoints.headers import read_header
 from ourvidz.plugins.family import ModelInvalid
 
 #: Settings and vocabularies, beside the weights.
@@ -186,7 +186,7 @@ def _weights(folder: Path, stem: str) -> tuple[str | None, list[Path]]:
         if whole.is_file() or indexes:
             paths = [whole] if whole.is_file() else [folder / name for name in files_in_index(index)]
             for path in paths:
-                check_safetensors(path)
+                read_header(path)
             return variant, paths
     pickled = sorted(path.name for path in folder.glob("*.bin"))
     hint = f"; {pickled[0]} is pickled, which may run code and is never loaded" if pickled else ""
