@@ -22,13 +22,15 @@ class ModelEntry(Frozen):
 
     family: Identifier = Field(description="The plugin that loads it.")
     location: str = Field(
-        min_length=1, description="A folder in the diffusers layout, a .safetensors file, or a hub id."
+        min_length=1,
+        description="A folder in the diffusers layout, a .safetensors file, a hub id, or package:NAME/PATH "
+        "for a folder or file in the installed Python package NAME.",
     )
     components: str | None = Field(
         default=None,
         min_length=1,
-        description="A folder or hub id with the tokenizers and settings that a single file lacks; "
-        "default: the family's own.",
+        description="A folder, hub id or package:NAME/PATH with the tokenizers and settings that a single "
+        "file lacks; default: the family's own.",
     )
     digest: str | None = Field(
         default=None,

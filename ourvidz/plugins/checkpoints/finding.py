@@ -1,4 +1,4 @@
-"""Checkpoints by what ``ourvidz.yaml`` calls them: a folder, or an id on the hub."""
+"""Checkpoints by what ``ourvidz.yaml`` calls them: a folder, here or in a package, or an id on the hub."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ourvidz.plugins.checkpoints.layout import (
     read_checkpoint,
     reading_checkpoint,
 )
+from ourvidz.plugins.checkpoints.locations import path_of
 from ourvidz.plugins.family import ModelInvalid, ModelMissing
 
 #: ``owner/name`` as the hub allows it.
@@ -29,12 +30,12 @@ class ComponentsMissing(ModelMissing):
 
 
 def find_checkpoint(location: str, root: Path, layout: Layout, *, fetch: bool = True) -> Checkpoint:
-    """Find a checkpoint by its folder, which may be relative to ``root``, or by its hub id.
+    """Find a checkpoint by its folder, which may be relative to ``root`` or in a package, or by its hub id.
 
     A hub id is looked for in the local cache and then, if ``fetch``, on the hub. Raises ModelMissing,
     ModelInvalid.
     """
-    folder = root / Path(location).expanduser()
+    folder = path_of(location, root)
     with reading_checkpoint():
         is_folder, is_there = folder.is_dir(), folder.exists()
     if is_folder:
@@ -56,7 +57,7 @@ def find_checkpoint(location: str, root: Path, layout: Layout, *, fetch: bool = 
 
 def kind_of(location: str, root: Path) -> Kind:
     """What a location names that :func:`find_checkpoint` found."""
-    return "folder" if (root / Path(location).expanduser()).is_dir() else "hub"
+    return "folder" if path_of(location, root).is_dir() else "hub"
 
 
 def find_components(
@@ -71,7 +72,10 @@ def find_components(
     location = named or default
     looked = []
     if named is not None:
-        folder = root / Path(named).expanduser()
+        try:
+            folder = path_of(named, root)
+        except ModelMissing as error:
+            raise ComponentsMissing(str(error)) from None
         with reading_checkpoint():
             if folder.is_dir():
                 return read_checkpoint(folder, layout, weights=False)

@@ -15,6 +15,7 @@ from ourvidz.plugins.checkpoints.found import FilesIn, FoundCheckpoint
 from ourvidz.plugins.checkpoints.headers import TensorHeader, read_header
 from ourvidz.plugins.checkpoints.kinds import input_channels, looks_like
 from ourvidz.plugins.checkpoints.layout import Checkpoint, reading_checkpoint
+from ourvidz.plugins.checkpoints.locations import path_of
 from ourvidz.plugins.checkpoints.origins import Origin
 from ourvidz.plugins.family import ModelInvalid, ModelMissing
 from ourvidz.plugins.sdxl.layout import LAYOUT
@@ -54,7 +55,7 @@ def single_file_at(location: str, root: Path) -> Path | None:
 
     Raises ModelMissing for a file that is not there, ModelInvalid for one that may be pickled.
     """
-    path = root / Path(location).expanduser()
+    path = path_of(location, root)
     with reading_checkpoint():
         is_file, is_folder = path.is_file(), path.is_dir()
     if is_folder or not (is_file or path.suffix in WEIGHT_FILES):

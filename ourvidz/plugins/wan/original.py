@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ourvidz.plugins.checkpoints.layout import read_json, reading_checkpoint
+from ourvidz.plugins.checkpoints.locations import path_of
 from ourvidz.plugins.checkpoints.origins import Origin
 from ourvidz.plugins.family import ModelInvalid
 
@@ -94,7 +95,7 @@ def is_original(folder: Path) -> bool:
 
 def refuse_original(location: str, root: Path) -> None:
     """Raises ModelInvalid with the command that converts it where ``location`` is such a folder."""
-    folder = root / Path(location).expanduser()
+    folder = path_of(location, root)
     if is_original(folder):
         converted = folder.with_name(f"{folder.name}-diffusers")
         command = shlex.join(["ourvidz", "models", "convert", "wan", str(folder), str(converted)])
