@@ -41,7 +41,7 @@ LIGHTS: dict[Time, Colour] = {
 GLOWS: dict[Time, Colour] = {
     "day": (1.00, 0.97, 0.80),
     "sunset": (1.00, 0.80, 0.42),
-    "night": (0.40, 0.46, 0.66),
+    "night": (0.26, 0.30, 0.48),
 }
 CLOUDS: dict[Time, Colour] = {
     "day": (0.98, 0.98, 1.00),
@@ -70,39 +70,45 @@ TREES: dict[Tree, Colour] = {
 TINTS: dict[Time, Colour] = {
     "day": (1.0, 1.0, 1.0),
     "sunset": (0.98, 0.84, 0.80),
-    "night": (0.48, 0.51, 0.62),
+    "night": (0.55, 0.56, 0.66),
 }
 
-CAP: Colour = (0.97, 0.98, 1.00)
-TRUNK: Colour = (0.36, 0.24, 0.16)
-ROCK: Colour = (0.36, 0.36, 0.40)
-WHITE: Colour = (0.97, 0.96, 0.94)
-RED: Colour = (0.85, 0.15, 0.13)
-DARK: Colour = (0.22, 0.16, 0.15)
-TIMBER: Colour = (0.55, 0.34, 0.19)
-ROOF: Colour = (0.38, 0.17, 0.13)
-HULL: Colour = (0.50, 0.26, 0.14)
-#: Windows and lamps shine at every time of day.
-LAMP: Colour = (1.00, 0.86, 0.36)
-STAR: Colour = (0.95, 0.95, 0.88)
-RAIN: Colour = (0.90, 0.94, 1.00)
-FLAKE: Colour = (1.00, 1.00, 1.00)
+#: All else: what the time of day tints, and what it does not.
+PARTS: dict[str, Colour] = {
+    "cap": (0.97, 0.98, 1.00),
+    "trunk": (0.36, 0.24, 0.16),
+    "rock": (0.36, 0.36, 0.40),
+    "white": (0.97, 0.96, 0.94),
+    "red": (0.85, 0.15, 0.13),
+    "dark": (0.22, 0.16, 0.15),
+    "timber": (0.55, 0.34, 0.19),
+    "roof": (0.38, 0.17, 0.13),
+    "hull": (0.50, 0.26, 0.14),
+}
+SHINING: dict[str, Colour] = {
+    "lamp": (1.00, 0.86, 0.36),
+    "star": (0.95, 0.95, 0.88),
+    "rain": (0.90, 0.94, 1.00),
+    "flake": (1.00, 1.00, 1.00),
+}
 
 LIGHT_AT: dict[Place, float] = {"left": -0.55, "middle": 0.0, "right": 0.55}
 LANDMARK_AT: dict[Place, float] = {"left": -0.5, "middle": 0.0, "right": 0.5}
 #: How far the light rises or sets, of the sky's height.
-CLIMB = 0.5
+CLIMB = 0.45
 #: How far clouds drift and the foreground pans, of half the width.
 DRIFT, PAN = 0.35, 0.3
 #: How much of the foreground's way others go in a pan: clouds, then ridges from the farthest.
 PARALLAX_CLOUDS, PARALLAX_RIDGES = 0.15, (0.3, 0.45, 0.6)
 #: How much of its colour a ridge loses to the sky, from the farthest.
-HAZE = (0.4, 0.2, 0.0)
+HAZE = (0.36, 0.18, 0.0)
 #: Share of a ridge's height above which it is white.
-CAP_FROM = 0.58
+CAP_FROM = 0.66
+#: How many ridges have caps, from the farthest; the front one always shows its colour.
+CAPPED = 2
 
-_WAVES = 4
 _TAU = 2 * math.pi
+_PARTS = {name: index for index, name in enumerate((*PARTS, *SHINING))}
 
 
 def tinted(colour: Colour, time: Time) -> Colour:
@@ -150,7 +156,8 @@ class Packed:
 
     top: torch.Tensor
     bottom: torch.Tensor
-    tint: torch.Tensor
+    parts: torch.Tensor
+    """B×parts×3, in the order of ``PARTS`` and ``SHINING``."""
     starry: torch.Tensor
     rain: torch.Tensor
     snowfall: torch.Tensor
@@ -177,11 +184,10 @@ class Packed:
     mountains: torch.Tensor
     caps: torch.Tensor
     ridge: torch.Tensor
-    cap: torch.Tensor
     heights: torch.Tensor
     """B×3×1×1, from the farthest ridge; so too the next."""
     waves: torch.Tensor
-    """B×3×3×waves×1×1: frequencies, phases and weights, which add up to heights of 0 to 1."""
+    """B×3×3×3×1×1: frequencies, phases and weights, which add up to heights of 0 to 1."""
     lows: torch.Tensor
     """B×3×1×1, what the waves' sum needs to be at least 0."""
 
@@ -212,6 +218,10 @@ class Packed:
     """Of the clouds through the clip, to the right."""
     pan: torch.Tensor
     """Of the foreground through the clip, to the right."""
+
+    def part(self, name: str) -> torch.Tensor:
+        """A part's colour, B×3."""
+        return self.parts[:, _PARTS[name]]
 
     def __len__(self) -> int:
         return self.top.shape[0]
@@ -259,10 +269,9 @@ def _compose(scene: Landscape) -> dict[str, Any]:
     horizon = lots.uniform(0.17, 0.29)
     radius = lots.uniform(0.135, 0.165)
     light_x = LIGHT_AT[scene.light or "middle"] + lots.uniform(-0.06, 0.06)
-    light_y = lots.uniform(-0.72, -0.48)
+    # What moves has a long way to go below, and should still be seen there.
+    light_y = lots.uniform(-0.80, -0.74) if climb else lots.uniform(-0.72, -0.48)
     crescent = time == "night" and lots.random() < 0.5
-    if climb:
-        light_y -= lots.uniform(0, 0.05) if climb > 0 else 0.05
 
     cloud_x, cloud_y, cloud_width = _place_clouds(
         lots,
@@ -286,9 +295,9 @@ def _compose(scene: Landscape) -> dict[str, Any]:
     waves, lows = [], []
     across = np.linspace(-2.5, 2.5, 251)
     for _ in range(3):
-        frequency = np.array([0.85, 1.6, 2.9, 5.3]) * lots.uniform(0.85, 1.15, _WAVES)
-        phase = lots.uniform(0, 1, _WAVES)
-        weight = np.array([1.0, 0.55, 0.25, 0.08]) * lots.uniform(0.8, 1.2, _WAVES)
+        frequency = np.array([0.9, 1.7, 3.1]) * lots.uniform(0.85, 1.15, 3)
+        phase = lots.uniform(0, 1, 3)
+        weight = np.array([1.0, 0.6, 0.22]) * lots.uniform(0.8, 1.2, 3)
         sums = (weight * (1 - 4 * np.abs((across[:, None] * frequency + phase) % 1 - 0.5))).sum(-1)
         low, high = sums.min(), sums.max()
         waves.append([frequency, phase, weight / (high - low)])
@@ -300,7 +309,7 @@ def _compose(scene: Landscape) -> dict[str, Any]:
     return {
         "top": top,
         "bottom": bottom,
-        "tint": TINTS[time],
+        "parts": [*(tinted(colour, time) for colour in PARTS.values()), *SHINING.values()],
         "starry": _number(time == "night" and scene.weather == "clear"),
         "rain": _number(scene.weather == "rain"),
         "snowfall": _number(scene.weather == "snowfall"),
@@ -321,8 +330,7 @@ def _compose(scene: Landscape) -> dict[str, Any]:
         "mountains": _number(scene.mountains is not None),
         "caps": _number(scene.mountains is not None and scene.snow_caps),
         "ridge": ridge_colour(scene.mountains or "blue", time),
-        "cap": tinted(CAP, time),
-        "heights": _number(lots.uniform((0.38, 0.27, 0.17), (0.43, 0.31, 0.22))),
+        "heights": _number(lots.uniform((0.39, 0.31, 0.22), (0.43, 0.35, 0.27))),
         "waves": _number(waves),
         "lows": _number(lows),
         "horizon": _number(horizon),
@@ -431,21 +439,25 @@ def paint(packed: Packed, view: View, when: float = 0.0) -> torch.Tensor:
     return _paint_weather(p, picture, view, when).clamp(0, 1)
 
 
-def _field(x: torch.Tensor, y: torch.Tensor, phase: torch.Tensor, cell: float) -> Any:
-    """An endless scatter of points, one in each cell: the way from the nearest cell's, and a number of it, 0 to 1."""
+def _scatter(x: torch.Tensor, y: torch.Tensor, phase: torch.Tensor, cell: float, jitter: float) -> Any:
+    """An endless scatter of points, one in each square cell.
+
+    Gives the ways across and down from the cell's point, and a number that the cell has by lot, 0 to 1.
+    ``jitter`` is how far points stray from the cell's middle, of its size.
+    """
     column, row = torch.floor(x / cell), torch.floor(y / cell)
     # Sines of large steps stand in for chance; all machines agree on them far below a pixel.
     lot = torch.sin(column * 12.9 + row * 78.2 + phase)
     other = torch.sin(column * 39.3 + row * 11.1 + phase)
-    across = x - (column + 0.5 + 0.28 * lot) * cell
-    along = y - (row + 0.5 + 0.28 * other) * cell
-    return across, along, 0.5 + 0.5 * torch.sin(lot * 9.0 + other * 7.0)
+    across = x - (column + 0.5 + jitter * lot) * cell
+    down = y - (row + 0.5 + jitter * other) * cell
+    return across, down, 0.5 + 0.5 * torch.sin(lot * 9.0 + other * 7.0)
 
 
 def _paint_stars(p: Packed, picture: torch.Tensor, view: View) -> torch.Tensor:
-    across, along, size = _field(view.x, view.y, p.phase[:, 0], 0.25)
-    star = cover(across.abs() + along.abs() - (0.010 + 0.010 * size), view.pixel, soft=0.004)
-    return over(picture, picture.new_tensor(STAR)[None], star * p.starry)
+    across, down, size = _scatter(view.x, view.y, p.phase[:, 0], 0.25, 0.4)
+    star = cover(across.abs() + down.abs() - (0.010 + 0.010 * size), view.pixel, soft=0.004)
+    return over(picture, p.part("star"), star * p.starry)
 
 
 def _paint_light(p: Packed, picture: torch.Tensor, view: View, when: float) -> torch.Tensor:
@@ -494,8 +506,10 @@ def _paint_ridges(
         mask = cover(line - view.y, view.pixel) * p.mountains
         colour = torch.lerp(p.ridge, p.bottom, haze)
         picture = over(picture, colour, mask)
+        if layer >= CAPPED:
+            break
         edge = horizon - height * (CAP_FROM + 0.07 * _triangle(x * 7))
-        cap = torch.lerp(p.cap, p.bottom, haze * 0.5)
+        cap = torch.lerp(p.part("cap"), p.bottom, haze * 0.5)
         picture = over(picture, cap, mask * cover(view.y - edge, view.pixel) * p.caps)
     return picture
 
@@ -542,10 +556,9 @@ def _paint_landmark(
     v = horizon + p.landmark_depth * tall - view.y
     side = u.abs()
 
-    def put(colour: Colour, distance: torch.Tensor, presence: torch.Tensor, *, shines: bool = False) -> None:
+    def put(part: str, distance: torch.Tensor, presence: torch.Tensor) -> None:
         nonlocal picture
-        paint = picture.new_tensor(colour)[None] * (1 if shines else p.tint)
-        picture = over(picture, paint, cover(distance, view.pixel) * presence)
+        picture = over(picture, p.part(part), cover(distance, view.pixel) * presence)
 
     def both(*distances: torch.Tensor) -> torch.Tensor:
         distance = distances[0]
@@ -555,44 +568,43 @@ def _paint_landmark(
 
     house = p.lighthouse
     rock = torch.sqrt((u / 0.2) ** 2 + ((v + 0.02) / 0.075) ** 2) * 0.075 - 0.075
-    put(ROCK, both(rock, -0.035 - v), house * p.sea)
+    put("rock", both(rock, -0.035 - v), house * p.sea)
     tower = side - (0.088 - 0.07 * v)
-    put(WHITE, both(tower, _span(v, 0.0, 0.38)), house)
+    put("white", both(tower, _span(v, 0.0, 0.38)), house)
     bands = torch.minimum(_span(v, 0.07, 0.145), _span(v, 0.22, 0.295))
-    put(RED, both(tower, bands), house)
-    put(LAMP, both(side - 0.042, _span(v, 0.38, 0.46)), house, shines=True)
-    put(DARK, both(side - 0.08, _span(v, 0.375, 0.40)), house)
-    put(RED, both(side - 0.075 * (0.52 - v) / 0.07, _span(v, 0.45, 0.52)), house)
+    put("red", both(tower, bands), house)
+    put("lamp", both(side - 0.042, _span(v, 0.38, 0.46)), house)
+    put("dark", both(side - 0.08, _span(v, 0.375, 0.40)), house)
+    put("red", both(side - 0.075 * (0.52 - v) / 0.07, _span(v, 0.45, 0.52)), house)
 
-    put(TIMBER, both(side - 0.19, _span(v, 0.0, 0.2)), p.cabin)
-    put(ROOF, both((side - 0.25 * (0.36 - v) / 0.18) * 0.6, _span(v, 0.18, 0.36)), p.cabin)
-    put(LAMP, both((u - 0.085).abs() - 0.055, _span(v, 0.06, 0.15)), p.cabin, shines=True)
-    put(DARK, both((u + 0.085).abs() - 0.045, _span(v, 0.0, 0.14)), p.cabin)
+    put("timber", both(side - 0.19, _span(v, 0.0, 0.2)), p.cabin)
+    put("roof", both((side - 0.25 * (0.36 - v) / 0.18) * 0.6, _span(v, 0.18, 0.36)), p.cabin)
+    put("lamp", both((u - 0.085).abs() - 0.055, _span(v, 0.06, 0.15)), p.cabin)
+    put("dark", both((u + 0.085).abs() - 0.045, _span(v, 0.0, 0.14)), p.cabin)
 
-    put(HULL, both(side - (0.13 + 0.9 * v), _span(v, 0.0, 0.085)), p.sailboat)
-    put(DARK, both(side - 0.008, _span(v, 0.08, 0.5)), p.sailboat)
-    put(WHITE, both(0.016 - u, (u - 0.016 - 0.2 * (0.5 - v) / 0.39) * 0.85, 0.11 - v), p.sailboat)
-    put(WHITE, both(u + 0.016, (-u - 0.016 - 0.15 * (0.42 - v) / 0.31) * 0.85, 0.11 - v), p.sailboat)
+    put("hull", both(side - (0.13 + 0.9 * v), _span(v, 0.0, 0.085)), p.sailboat)
+    put("dark", both(side - 0.008, _span(v, 0.08, 0.5)), p.sailboat)
+    put("white", both(0.016 - u, (u - 0.016 - 0.2 * (0.5 - v) / 0.39) * 0.85, 0.11 - v), p.sailboat)
+    put("white", both(u + 0.016, (-u - 0.016 - 0.15 * (0.42 - v) / 0.31) * 0.85, 0.11 - v), p.sailboat)
     return picture
 
 
 def _paint_trees(
     p: Packed, picture: torch.Tensor, near: torch.Tensor, horizon: torch.Tensor, tall: float, view: View
 ) -> torch.Tensor:
-    trunk = picture.new_tensor(TRUNK)[None] * p.tint
     for one in range(3):
         size = p.tree_height[:, one]
         u = (view.x - near - p.tree_x[:, one] * view.half_width) / size
         v = (horizon + p.tree_depth[:, one] * tall - view.y) / size
         side = u.abs()
         stem = torch.maximum(side - 0.04, _span(v, 0.0, 0.5))
-        picture = over(picture, trunk, cover(stem * size, view.pixel) * p.trees[:, one])
+        picture = over(picture, p.part("trunk"), cover(stem * size, view.pixel) * p.trees[:, one])
         fir = torch.full_like(v, 1.0)
         for bottom, top, half in ((0.12, 0.56, 0.26), (0.34, 0.78, 0.21), (0.56, 1.0, 0.16)):
             slope = (side - half * (top - v) / (top - bottom)) * 0.85
             fir = torch.minimum(fir, torch.maximum(slope, bottom - v))
-        crown = torch.sqrt(side * side + (v - 0.72) ** 2) - 0.25
-        for across, up, radius in ((0.12, 0.58, 0.15), (0.10, 0.84, 0.13)):
+        crown = torch.sqrt(side * side + (v - 0.73) ** 2) - 0.25
+        for across, up, radius in ((0.16, 0.64, 0.14), (0.07, 0.88, 0.11)):
             crown = torch.minimum(crown, torch.sqrt((side - across) ** 2 + (v - up) ** 2) - radius)
         distance = torch.lerp(crown, fir, p.fir)
         shade = 0.88 + 0.2 * v.clamp(0, 1)
@@ -603,10 +615,10 @@ def _paint_trees(
 
 def _paint_weather(p: Packed, picture: torch.Tensor, view: View, when: float) -> torch.Tensor:
     x, y = view.x, view.y
-    across, along, lot = _field(x + 0.3 * y, y - 1.6 * when, p.phase[:, 3], 0.25)
-    streak = torch.maximum(across.abs() - 0.006, along.abs() - (0.05 + 0.02 * lot))
+    across, down, lot = _scatter(x + 0.3 * y, y - 1.6 * when, p.phase[:, 3], 0.25, 0.2)
+    streak = torch.maximum(across.abs() - 0.006, down.abs() - (0.05 + 0.02 * lot))
     rain = cover(streak, view.pixel, soft=0.003) * 0.85 * p.rain
-    across, along, lot = _field(x + 0.05 * torch.sin(3 * y), y - 0.6 * when, p.phase[:, 3], 0.27)
-    flake = torch.sqrt(across * across + along * along) - (0.016 + 0.007 * lot)
+    across, down, lot = _scatter(x, y - 0.6 * when, p.phase[:, 3], 0.27, 0.4)
+    flake = torch.sqrt(across * across + down * down) - (0.016 + 0.007 * lot)
     snow = cover(flake, view.pixel, soft=0.004) * p.snowfall
-    return over(over(picture, picture.new_tensor(RAIN)[None], rain), picture.new_tensor(FLAKE)[None], snow)
+    return over(over(picture, p.part("rain"), rain), p.part("flake"), snow)
