@@ -5,8 +5,9 @@ PIP := $(BIN)/pip --disable-pip-version-check
 INPUTS := setup.cfg pyproject.toml constraints.txt
 RUNNING := $(BIN)/.running
 DEVELOPING := $(BIN)/.developing
-SOURCES := ourvidz plugins tests benchmarks docs
+SOURCES := ourvidz plugins training tests benchmarks docs
 FAMILIES := sdxl wan
+DEMO := the sea at sunset, snow-capped purple mountains, two clouds, a sailboat on the left
 
 .DEFAULT_GOAL := help
 
@@ -16,9 +17,12 @@ help: ## Show what can be made
 
 .PHONY: demo
 demo: $(RUNNING) ## Set up, and paint a first picture
-	$(BIN)/ourvidz models make-small sdxl data/checkpoints/sdxl-small
-	$(BIN)/ourvidz submit sdxl_image_fast --prompt "a lighthouse on a cliff at sunset" --seed 7
+	$(BIN)/ourvidz submit sdxl_image_fast --prompt "$(DEMO)" --seed 7
 	$(BIN)/ourvidz run-worker --plugin sdxl --burst
+
+.PHONY: gallery
+gallery: $(RUNNING) ## Paint what the small checkpoints can, on one sheet
+	$(BIN)/python -m docs.gallery
 
 .PHONY: setup
 setup: $(DEVELOPING) ## Set up .venv with everything that tests and checks need
@@ -82,5 +86,5 @@ $(RUNNING): $(BIN)/python $(INPUTS)
 	touch $@
 
 $(DEVELOPING): $(RUNNING)
-	$(PIP) install -c constraints.txt -e ".[sdxl,wan,dev]"
+	$(PIP) install -c constraints.txt -e ".[sdxl,wan,training,dev]"
 	touch $@
