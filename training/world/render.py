@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from training.world import still_lifes
+from training.world import landscapes, still_lifes
 from training.world.canvas import whole
 from training.world.scenes import Landscape, Scene, StillLife
 
@@ -31,8 +31,6 @@ def render(
         packed = still_lifes.pack([scene for scene in scenes if isinstance(scene, StillLife)], device)
         pictures[still] = still_lifes.paint(packed, view, when)
     if open_air:
-        from training.world import landscapes
-
         land = landscapes.pack([scene for scene in scenes if isinstance(scene, Landscape)], device)
         pictures[open_air] = landscapes.paint(land, view, when)
     return pictures

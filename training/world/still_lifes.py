@@ -43,7 +43,7 @@ TABLE_COLOURS: dict[Table, RGB] = {
 MOST = 4
 
 #: Widths of solids, in their heights.
-WIDTHS: dict[Shape, float] = {"sphere": 1.0, "cube": 1.0, "cone": 0.84, "cylinder": 0.62}
+WIDTHS: dict[Shape, float] = {"sphere": 1.0, "cube": 1.0, "cone": 0.84, "cylinder": 0.68}
 
 #: Half the minor axis of an ellipse that lies flat, by half its major axis: how far we look down.
 TILT = 0.3
@@ -64,7 +64,7 @@ HIGHLIGHTS: dict[Shape, tuple[float, float, float, float, float]] = {
     "sphere": (-0.22, -0.63, -0.14, -0.71, 0.12),
     "cube": (-0.36, -0.46, -0.22, -0.61, 0.075),
     "cone": (-0.16, -0.32, -0.07, -0.57, 0.06),
-    "cylinder": (-0.14, -0.34, -0.14, -0.70, 0.065),
+    "cylinder": (-0.16, -0.34, -0.16, -0.68, 0.07),
 }
 
 #: How far a rolling sphere goes, in half widths of the picture.
@@ -85,7 +85,10 @@ class Packed:
     """Which of ``Shape``."""
     colour: torch.Tensor
     """B×4×3."""
+    highlight: torch.Tensor
+    """B×4×5: of ``HIGHLIGHTS``; white where the thing is shiny."""
     shiny: torch.Tensor
+    """1 or 0."""
     shown: torch.Tensor
     """1, or 0 where there are fewer things."""
     along: torch.Tensor
@@ -94,6 +97,9 @@ class Packed:
     base: torch.Tensor
     """y of a thing's lowest point."""
     height: torch.Tensor
+    width: torch.Tensor
+    foot: torch.Tensor
+    """How far the middle of a thing's footprint is above its lowest point."""
     shadow: torch.Tensor
     """How dark the thing's shadow on the table is, 0 to 1."""
     rolls: torch.Tensor
@@ -160,12 +166,15 @@ def _row(scene: StillLife) -> dict[str, object]:
     return {
         "shape": [shapes.index(one.thing.shape) for one in every],
         "colour": [THING_COLOURS[one.thing.colour] for one in every],
+        "highlight": [HIGHLIGHTS[one.thing.shape] for one in every],
         "shiny": [float(one.thing.material == "shiny") for one in every],
         "shown": [float(index < len(placed)) for index in range(MOST)],
         "along": [one.along for one in every],
         "x": [one.x for one in every],
         "base": [one.base for one in every],
         "height": [one.height for one in every],
+        "width": [one.height * WIDTHS[one.thing.shape] for one in every],
+        "foot": [one.height * FEET[one.thing.shape] for one in every],
         "shadow": [one.shadow for one in every],
         "rolls": {"rolls left": -1.0, "rolls right": 1.0}.get(scene.motion, 0.0),
         "bounces": float(scene.motion == "bounces"),
@@ -213,22 +222,28 @@ def _in_a_row(thing: Thing, count: int, lots: random.Random) -> list[_Placed]:
 def _pair(scene: StillLife, lots: random.Random) -> list[_Placed]:
     first, second = scene.things
     if scene.relation == "on top of":
-        height, base, x = lots.uniform(0.6, 0.68), lots.uniform(0.55, 0.65), lots.uniform(-0.1, 0.1)
-        width = height * WIDTHS[second.shape]
+        width = lots.uniform(0.48, 0.54) if second.shape == "cylinder" else lots.uniform(0.6, 0.66)
+        height = width / WIDTHS[second.shape]
+        base, x = lots.uniform(0.58, 0.68), lots.uniform(-0.1, 0.1)
         # Rather smaller than what carries it; a sphere touches it only in one point.
         most = 1.0 if first.shape == "sphere" else 0.85
-        above = min(0.55, width * lots.uniform(most - 0.1, most) / WIDTHS[first.shape])
+        above = min(0.5, width * lots.uniform(most - 0.1, most) / WIDTHS[first.shape])
         top = base - height * (1 - FEET[second.shape])
         return [
             _Placed(second, base, height, x=x),
             _Placed(first, top + above * FEET[first.shape], above, x=x, shadow=0.0),
         ]
     if scene.relation == "in front of":
-        side = lots.choice((-1, 1)) * lots.uniform(0.28, 0.4) / 2
+        far, near = lots.uniform(0.58, 0.66), lots.uniform(0.64, 0.7)
+        # Cones are narrow where things meet them.
+        widths = far * {**WIDTHS, "cone": 0.7}[second.shape] + near * {**WIDTHS, "cone": 0.55}[first.shape]
+        # On the left it would hide the highlight of what is behind it.
+        direction = 1 if second.material == "shiny" else lots.choice((-1, 1))
+        side = direction * widths * lots.uniform(0.29, 0.34) / 2
         base = lots.uniform(0.27, 0.33)
         return [
-            _Placed(second, base, lots.uniform(0.58, 0.66), x=-side),
-            _Placed(first, base + lots.uniform(0.26, 0.32), lots.uniform(0.62, 0.7), x=side),
+            _Placed(second, base, far, x=-side),
+            _Placed(first, base + lots.uniform(0.22, 0.28), near, x=side),
         ]
     sides = (-1, 1) if scene.relation == "left of" else (1, -1)
     return [
@@ -251,9 +266,8 @@ def _room(packed: Packed, view: View) -> torch.Tensor:
     depth = (y - edge) / (view.half_height - edge)
     phase = 6.28 * packed.phase[:, None, None]
     # Bands along the table, wider towards us, that wander a little.
-    bands = torch.sin(
-        26 * torch.sqrt(depth.clamp(min=0) + 0.1) + 0.5 * torch.sin(2.0 * view.x + phase) + phase
-    )
+    run = 26 * torch.sqrt(depth.clamp(min=0) + 0.1)
+    bands = torch.sin(run + 0.5 * torch.sin(2 * view.x + phase) + phase)
     surface = 0.94 + 0.1 * depth - 0.04 * x + 0.07 * packed.grain[:, None, None] * bands
     table = packed.table[:, :, None, None] * surface[:, None]
     return over(wall, table, cover(edge - y, view.pixel).expand_as(surface))
@@ -262,17 +276,14 @@ def _room(packed: Packed, view: View) -> torch.Tensor:
 def _shadow(
     picture: torch.Tensor, packed: Packed, index: int, middle: torch.Tensor, lift: torch.Tensor, view: View
 ) -> torch.Tensor:
-    shape, height = packed.shape[:, index], packed.height[:, index]
-    widths = _by_shape(WIDTHS, picture)[shape] * height
-    feet = _by_shape(FEET, picture)[shape] * height
+    width, foot = packed.width[:, index], packed.foot[:, index]
     # The higher a sphere, the smaller and fainter its shadow.
     left = 1 - 0.9 * lift
-    across, deep = (0.62 * widths * left)[:, None, None], ((feet + 0.06) * left)[:, None, None]
-    u = (view.x - (middle + 0.2 * widths)[:, None, None]) / across
-    v = (view.y - (packed.base[:, index] - feet)[:, None, None]) / deep
-    mask = ((1 - torch.sqrt(u * u + v * v)) * 2).clamp(0, 1) * cover(
-        packed.edge[:, None, None] - view.y, view.pixel
-    )
+    across, deep = (0.62 * width * left)[:, None, None], ((foot + 0.06) * left)[:, None, None]
+    u = (view.x - (middle + 0.2 * width)[:, None, None]) / across
+    v = (view.y - (packed.base[:, index] - foot)[:, None, None]) / deep
+    mask = ((1 - torch.sqrt(u * u + v * v)) * 2).clamp(0, 1)
+    mask = mask * cover(packed.edge[:, None, None] - view.y, view.pixel)
     strength = 0.45 * packed.shadow[:, index] * left
     return picture * (1 - strength[:, None, None] * mask)[:, None]
 
@@ -284,25 +295,21 @@ def _thing(
     height = packed.height[:, index, None, None]
     u = (view.x - middle[:, None, None]) / height
     v = (view.y - (packed.base[:, index] - lift)[:, None, None]) / height
-    distance, light = torch.zeros_like(u * v), torch.zeros_like(u * v)
-    for number, solid in enumerate((_sphere, _cube, _cone, _cylinder)):
-        its_distance, its_light = solid(u, v, height, view.pixel)
+    fine = view.pixel / height
+    distance, light = _sphere(u, v)
+    solids = _cube(u, v, fine), _cone(u, v), _cylinder(u, v, fine)
+    for number, (its_distance, its_light) in enumerate(solids, start=1):
         distance = torch.where(shape == number, its_distance, distance)
         light = torch.where(shape == number, its_light, light)
     shiny = packed.shiny[:, index, None, None]
-    ends = _by_shape(HIGHLIGHTS, picture)[packed.shape[:, index]][:, :, None, None]
-    highlight = _stripe(u, v, ends)
+    highlight = _stripe(u, v, packed.highlight[:, index, :, None, None])
     rim = ((distance + 0.06) / 0.06).clamp(0, 1) * (3 * u).clamp(0, 1)
     white = (light - 1).clamp(0, 1)
     white = torch.maximum(white, shiny * torch.maximum(0.3 * rim, highlight))
     colour = packed.colour[:, index, :, None, None] * light.clamp(0, 1)[:, None]
     colour = torch.lerp(colour, torch.ones_like(colour), white[:, None])
-    mask = cover(distance * height, view.pixel) * packed.shown[:, index, None, None]
+    mask = cover(distance / fine, 1.0) * packed.shown[:, index, None, None]
     return over(picture, colour, mask)
-
-
-def _by_shape(table: dict[Shape, float] | dict[Shape, tuple[float, ...]], like: torch.Tensor) -> torch.Tensor:
-    return torch.tensor([table[shape] for shape in get_args(Shape)], device=like.device)
 
 
 def _stripe(u: torch.Tensor, v: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
@@ -328,9 +335,7 @@ def _round_light(across: torch.Tensor) -> torch.Tensor:
     return (0.52 - 0.33 * across + 0.46 * torch.sqrt(1 - across * across)).clamp(0.42, 1.05)
 
 
-def _sphere(
-    u: torch.Tensor, v: torch.Tensor, height: torch.Tensor, pixel: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _sphere(u: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     across, down = 2 * u, 2 * v + 1
     square = across * across + down * down
     towards_us = torch.sqrt((1 - square).clamp(min=0))
@@ -338,36 +343,33 @@ def _sphere(
     return (torch.sqrt(square) - 1) / 2, light
 
 
-def _cube(
-    u: torch.Tensor, v: torch.Tensor, height: torch.Tensor, pixel: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _cube(u: torch.Tensor, v: torch.Tensor, fine: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     # From the front's right and upper edge.
     right, down = u + 0.5 - FRONT, v + FRONT
     upright = torch.maximum(u.abs() - 0.5, (v + 0.5).abs() - 0.5)
     slanted = torch.maximum(-(u + 0.5) - down, right + v) / 2**0.5
-    front = cover(torch.maximum(right, -down) * height, pixel)
-    top = cover((right + down) / 2**0.5 * height, pixel)
-    return torch.maximum(upright, slanted), torch.lerp(0.55 + 0.68 * top, torch.full_like(top, 0.87), front)
+    front = cover(torch.maximum(right, -down) / fine, 1.0)
+    top = cover((right + down) / 2**0.5 / fine, 1.0)
+    return torch.maximum(upright, slanted), torch.lerp(0.55 + 0.6 * top, torch.full_like(top, 0.87), front)
 
 
-def _cone(
-    u: torch.Tensor, v: torch.Tensor, height: torch.Tensor, pixel: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _cone(u: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     across = WIDTHS["cone"] / 2
     deep = TILT * across
     tall = 1 - deep
-    side = (u.abs() * tall - (v + 1) * across) / (tall**2 + across**2) ** 0.5
-    distance = torch.minimum(torch.maximum(side, v + deep), _ellipse(u, v + deep, across))
-    return distance, _round_light(u / ((v + 1) * across / tall).clamp(min=1e-3))
+    # The sides touch the ellipse of the base a little above its middle.
+    slope = across / (tall**2 - deep**2) ** 0.5
+    side = (u.abs() - slope * (v + 1)) / (1 + slope**2) ** 0.5
+    base = _ellipse(u, v + deep, across)
+    distance = torch.where(v + deep < -(deep**2) / tall, side, base)
+    return distance, _round_light(u / (slope * (v + 1)).clamp(min=1e-3))
 
 
-def _cylinder(
-    u: torch.Tensor, v: torch.Tensor, height: torch.Tensor, pixel: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _cylinder(u: torch.Tensor, v: torch.Tensor, fine: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     across = WIDTHS["cylinder"] / 2
     deep = TILT * across
     lid = _ellipse(u, v + 1 - deep, across)
-    wall = torch.maximum(u.abs() - across, (v + 0.5).abs() - (0.5 - deep))
-    distance = torch.minimum(torch.minimum(wall, lid), _ellipse(u, v + deep, across))
+    base = _ellipse(u, v + deep, across)
+    distance = torch.where(v + 0.5 < deep - 0.5, lid, torch.where(v < -deep, u.abs() - across, base))
     light = _round_light(u / across)
-    return distance, torch.lerp(light.expand_as(lid), torch.full_like(lid, 1.2), cover(lid * height, pixel))
+    return distance, torch.lerp(light.expand_as(lid), torch.full_like(lid, 1.15), cover(lid / fine, 1.0))
