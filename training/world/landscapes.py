@@ -77,6 +77,7 @@ TINTS: dict[Time, Colour] = {
 PARTS: dict[str, Colour] = {
     "cap": (0.97, 0.98, 1.00),
     "trunk": (0.36, 0.24, 0.16),
+    "foam": (0.62, 0.84, 0.90),
     "rock": (0.36, 0.36, 0.40),
     "white": (0.97, 0.96, 0.94),
     "red": (0.85, 0.15, 0.13),
@@ -94,6 +95,12 @@ SHINING: dict[str, Colour] = {
 
 LIGHT_AT: dict[Place, float] = {"left": -0.55, "middle": 0.0, "right": 0.55}
 LANDMARK_AT: dict[Place, float] = {"left": -0.5, "middle": 0.0, "right": 0.5}
+#: What is clear between clouds and around the light at least, unless the sky is full; between trees always.
+CLOUDS_APART, TREES_APART = 0.10, 0.06
+#: Of the width.
+CLOUD_HEIGHT = 0.54
+#: Of the height.
+TREE_WIDTH = 0.56
 #: How far the light rises or sets, of the sky's height.
 CLIMB = 0.45
 #: How far clouds drift and the foreground pans, of half the width.
@@ -108,6 +115,7 @@ CAP_FROM = 0.66
 CAPPED = 2
 
 _TAU = 2 * math.pi
+_ACROSS = np.linspace(-2.5, 2.5, 101)
 _PARTS = {name: index for index, name in enumerate((*PARTS, *SHINING))}
 
 
@@ -258,7 +266,8 @@ def _number(value: Any) -> Any:
 
 def _compose(scene: Landscape) -> dict[str, Any]:
     """Where everything stands; by the scene's seed alone."""
-    lots = np.random.default_rng(scene.seed)
+    # Each has lots of its own, so that another number of clouds or trees leaves all else in its place.
+    lots, cloud_lots, tree_lots = (np.random.default_rng((scene.seed, part)) for part in range(3))
     time = scene.time
     motion = scene.motion.split()
     climb = {"rises": CLIMB, "sets": -CLIMB}.get(motion[-1], 0.0) if motion[0] == "light" else 0.0
@@ -271,10 +280,12 @@ def _compose(scene: Landscape) -> dict[str, Any]:
     light_x = LIGHT_AT[scene.light or "middle"] + lots.uniform(-0.06, 0.06)
     # What moves has a long way to go below, and should still be seen there.
     light_y = lots.uniform(-0.80, -0.74) if climb else lots.uniform(-0.72, -0.48)
-    crescent = time == "night" and lots.random() < 0.5
+    crescent = (lots.random() < 0.5) & (time == "night")
+    # What shines of a crescent is left of the disc's middle.
+    light_x += 0.35 * radius * crescent
 
     cloud_x, cloud_y, cloud_width = _place_clouds(
-        lots,
+        cloud_lots,
         scene.clouds,
         light=None if scene.light is None else (light_x, light_y, radius),
         climb=abs(climb) * (1 + horizon),
@@ -282,26 +293,23 @@ def _compose(scene: Landscape) -> dict[str, Any]:
     )
     landmark_x = LANDMARK_AT[scene.landmark_place] + lots.uniform(-0.04, 0.04)
     half = {None: None, "lighthouse": 0.11, "cabin": 0.25, "sailboat": 0.21}[scene.landmark]
-    tree_height = lots.uniform(0.46, 0.58, 3)
-    tree_x = _place_trees(
-        lots,
+    tree_x, tree_height = _place_trees(
+        tree_lots,
         scene.trees,
-        tree_height * 0.27,
         landmark=None if half is None else (landmark_x, half),
-        reach=0.83 - abs(pan) / 2,
+        edge=1 - abs(pan) / 6,
     )
     tree_depth = np.sort(lots.uniform(0.14, 0.30, 3))
 
-    waves, lows = [], []
-    across = np.linspace(-2.5, 2.5, 251)
-    for _ in range(3):
-        frequency = np.array([0.9, 1.7, 3.1]) * lots.uniform(0.85, 1.15, 3)
-        phase = lots.uniform(0, 1, 3)
-        weight = np.array([1.0, 0.6, 0.22]) * lots.uniform(0.8, 1.2, 3)
-        sums = (weight * (1 - 4 * np.abs((across[:, None] * frequency + phase) % 1 - 0.5))).sum(-1)
-        low, high = sums.min(), sums.max()
-        waves.append([frequency, phase, weight / (high - low)])
-        lows.append(-low / (high - low))
+    # Triangle waves, whose sum is brought to heights from 0 to 1.
+    frequency = np.array([0.9, 1.7, 3.1]) * lots.uniform(0.85, 1.15, (3, 3))
+    start = lots.uniform(0, 1, (3, 3))
+    weight = np.array([1.0, 0.6, 0.22]) * lots.uniform(0.8, 1.2, (3, 3))
+    turns = _ACROSS[:, None, None] * frequency + start
+    sums = (weight * (1 - 4 * np.abs(turns % 1 - 0.5))).sum(-1)
+    low, high = sums.min(0), sums.max(0)
+    waves = np.stack([frequency, start, weight / (high - low)[:, None]], axis=1)
+    lows = -low / (high - low)
 
     ground = np.array(ground_colour(scene.ground, time))
     dimming = {"sea": 0.80, "snow": 0.86, "sand": 0.88, "grass": 0.84}[scene.ground]
@@ -368,55 +376,69 @@ def _place_clouds(
     ``light`` is the light's place and radius, ``climb`` the way it goes up or down, ``sway`` how far
     clouds go to either side.
     """
-    tries = 300
-    width = lots.uniform(0.34, 0.45, 3)
-    x = lots.uniform(-0.80 + sway / 2, 0.80 - sway / 2, (tries, 3))
-    y = lots.uniform(-0.84, -0.42, (tries, 3))
-    clear = np.full(tries, 1.0)
-    for one in range(number):
-        for other in range(one):
-            aside = np.abs(x[:, one] - x[:, other]) - (width[one] + width[other]) / 2
-            above = np.abs(y[:, one] - y[:, other]) - (width[one] + width[other]) * 0.27
-            clear = np.minimum(clear, np.maximum(aside, above))
-        if light is not None:
-            light_x, light_y, radius = light
-            aside = np.abs(x[:, one] - light_x) - width[one] / 2 - radius - sway
-            above = np.maximum(light_y - y[:, one], y[:, one] - light_y - climb) - width[one] * 0.27 - radius
-            clear = np.minimum(clear, np.maximum(aside, above))
-    best = _first(clear, 0.07)
+    width = lots.uniform(0.34, 0.44, 3)
+    # Most skies have room enough for the first tries; a full one needs luck.
+    for tries in (40, 2000):
+        x = lots.uniform(-0.80 + sway / 2, 0.80 - sway / 2, (tries, 3))
+        y = lots.uniform(-0.85, -0.41, (tries, 3))
+        clear = np.full(tries, 1.0)
+        for one in range(number):
+            for other in range(one):
+                aside = np.abs(x[:, one] - x[:, other]) - (width[one] + width[other]) / 2
+                above = np.abs(y[:, one] - y[:, other]) - (width[one] + width[other]) * CLOUD_HEIGHT / 2
+                clear = np.minimum(clear, np.maximum(aside, above))
+            if light is not None:
+                light_x, light_y, radius = light
+                aside = np.abs(x[:, one] - light_x) - sway
+                above = np.maximum(light_y - y[:, one], y[:, one] - light_y - climb)
+                above -= width[one] * CLOUD_HEIGHT / 2
+                clear = np.minimum(clear, np.maximum(aside - width[one] / 2, above) - radius)
+        # The first try that leaves enough room, or else the one that leaves most.
+        best = int(np.argmax(np.minimum(clear, CLOUDS_APART)))
+        if clear[best] >= CLOUDS_APART:
+            break
     return x[best], y[best], width
 
 
 def _place_trees(
-    lots: np.random.Generator,
-    number: int,
-    halves: Any,
-    *,
-    landmark: tuple[float, float] | None,
-    reach: float,
-) -> Any:
-    """Where three trees stand, of which the first ``number`` are apart from each other and the landmark.
+    lots: np.random.Generator, number: int, *, landmark: tuple[float, float] | None, edge: float
+) -> tuple[Any, Any]:
+    """Places and heights of three trees, of which the first ``number`` are apart from all else.
 
-    ``halves`` are half the trees' widths, ``landmark`` is its place and half its width.
+    ``landmark`` is its place and half its width, ``edge`` where the picture ends.
     """
-    tries = 300
-    x = lots.uniform(-reach, reach, (tries, 3))
-    clear = np.full(tries, 1.0)
+    height = lots.uniform(0.48, 0.60, 3)
+    rooms = [(-edge, edge)]
+    if landmark is not None:
+        place, half = landmark
+        rooms = [(-edge, place - half - TREES_APART), (place + half + TREES_APART, edge)]
+    free = np.array([high - low for low, high in rooms])
+    lot = lots.uniform(0.6, 1.0, (3, len(rooms)))
+    room = np.zeros(3, int)
     for one in range(number):
-        for other in range(one):
-            clear = np.minimum(clear, np.abs(x[:, one] - x[:, other]) - halves[one] - halves[other])
-        if landmark is not None:
-            clear = np.minimum(clear, np.abs(x[:, one] - landmark[0]) - halves[one] - landmark[1])
-    return x[_first(clear, 0.06)]
+        room[one] = np.argmax(free * lot[one])
+        free[room[one]] -= height[one] * TREE_WIDTH + TREES_APART
+    # A room that is too small makes all trees smaller.
+    free += TREES_APART
+    taken = np.array([height[:number][room[:number] == one].sum() * TREE_WIDTH for one in range(len(rooms))])
+    height *= min([1.0, *((full + left) / full for full, left in zip(taken, free, strict=True) if left < 0)])
+    x = np.zeros(3)
+    for index, (low, high) in enumerate(rooms):
+        inside = np.flatnonzero(room[:number] == index)
+        widths = height[inside] * TREE_WIDTH
+        spare = high - low - widths.sum() - TREES_APART * (len(inside) - 1)
+        starts = low + np.cumsum(widths + TREES_APART) - widths - TREES_APART
+        x[inside] = starts + widths / 2 + np.sort(lots.uniform(0, 1, len(inside))) * spare
+    return x, height
 
 
-def _first(clear: Any, enough: float) -> int:
-    """The first try that leaves enough room, or else the one that leaves most."""
-    return int(np.argmax(np.minimum(clear, enough)))
+def paint(packed: Packed, view: View, when: float | torch.Tensor = 0.0) -> torch.Tensor:
+    """The pictures, B×3×H×W, from 0 to 1.
 
-
-def paint(packed: Packed, view: View, when: float = 0.0) -> torch.Tensor:
-    """B×3×H×W, 0 to 1. ``when`` is the progress through the clip, 0 to 1; only a moving picture needs it."""
+    ``when`` is the progress of the clip, 0 to 1: one for all pictures, or one for each (B).
+    """
+    if isinstance(when, torch.Tensor):
+        when = when.reshape(-1, 1, 1)
     p, x, y = packed, view.x, view.y
     wide, high = view.half_width, view.half_height
     # Taller pictures have taller mountains and deeper foregrounds, but not in full measure.
@@ -427,7 +449,6 @@ def paint(packed: Packed, view: View, when: float = 0.0) -> torch.Tensor:
     down = ((y + high) / (horizon + high)).clamp(0, 1)
     sky = torch.lerp(p.top[:, :, None, None], p.bottom[:, :, None, None], down[:, None])
     picture = sky.expand(-1, -1, -1, x.shape[-1])
-    picture = _paint_stars(p, picture, view)
     picture = _paint_light(p, picture, view, when)
     picture = _paint_clouds(
         p, picture, x - (p.drift * wide + p.pan * PARALLAX_CLOUDS * wide) * (when - 0.5), view
@@ -454,22 +475,21 @@ def _scatter(x: torch.Tensor, y: torch.Tensor, phase: torch.Tensor, cell: float,
     return across, down, 0.5 + 0.5 * torch.sin(lot * 9.0 + other * 7.0)
 
 
-def _paint_stars(p: Packed, picture: torch.Tensor, view: View) -> torch.Tensor:
-    across, down, size = _scatter(view.x, view.y, p.phase[:, 0], 0.25, 0.4)
-    star = cover(across.abs() + down.abs() - (0.010 + 0.010 * size), view.pixel, soft=0.004)
-    return over(picture, p.part("star"), star * p.starry)
-
-
-def _paint_light(p: Packed, picture: torch.Tensor, view: View, when: float) -> torch.Tensor:
+def _paint_light(p: Packed, picture: torch.Tensor, view: View, when: float | torch.Tensor) -> torch.Tensor:
     # What rises ends at its place, what sets begins there.
     lift = (p.climb.clamp(min=0) * (1 - when) - p.climb.clamp(max=0) * when) * (1 + p.horizon)
     x = view.x - p.light_x * view.half_width
     y = view.y - (p.light_y + lift) * view.half_height
     distance = torch.sqrt(x * x + y * y) - p.radius
     glow = 0.55 * torch.exp(-distance.clamp(min=0) / (0.8 * p.radius)) * p.light
+    # A smaller disc beside the middle leaves a crescent.
     bite = torch.sqrt((x - 0.5 * p.radius) ** 2 + (y + 0.25 * p.radius) ** 2) - 0.9 * p.radius
     disc = cover(distance, view.pixel) * (1 - p.crescent * cover(bite, view.pixel))
-    return over(over(picture, p.glow, glow), p.light_colour, disc * p.light)
+    across, down, size = _scatter(view.x, view.y, p.phase[:, 0], 0.25, 0.4)
+    star = cover(across.abs() + down.abs() - (0.010 + 0.010 * size), view.pixel, soft=0.004)
+    # None in the dark part of the moon.
+    star = star * p.starry * (1 - p.light * cover(distance, view.pixel))
+    return over(over(over(picture, p.glow, glow), p.part("star"), star), p.light_colour, disc * p.light)
 
 
 def _paint_clouds(p: Packed, picture: torch.Tensor, x: torch.Tensor, view: View) -> torch.Tensor:
@@ -515,7 +535,12 @@ def _paint_ridges(
 
 
 def _paint_ground(
-    p: Packed, picture: torch.Tensor, near: torch.Tensor, horizon: torch.Tensor, view: View, when: float
+    p: Packed,
+    picture: torch.Tensor,
+    near: torch.Tensor,
+    horizon: torch.Tensor,
+    view: View,
+    when: float | torch.Tensor,
 ) -> torch.Tensor:
     x, y = view.x - near, view.y
     depth = view.half_height - horizon
@@ -539,6 +564,9 @@ def _paint_ground(
     mask = cover(horizon + hills - y, view.pixel)
     colour = torch.lerp(p.shadow[:, :, None, None], p.ground[:, :, None, None], lit[:, None])
     picture = over(picture, colour, mask)
+    across, down, lot = _scatter(x, 1.6 * torch.sqrt(far), first, 0.42, 0.28)
+    crest = torch.maximum(across.abs() - (0.05 + 0.05 * lot), down.abs() - 0.016)
+    picture = over(picture, p.part("foam"), cover(crest, view.pixel, soft=0.012) * 0.55 * p.sea * mask)
     path = (view.x - p.light_x * view.half_width).abs() - (0.06 + 0.10 * far) * (0.55 + 0.45 * wave)
     glitter = cover(path, view.pixel, soft=0.03) * (0.35 + 0.5 * wave) * p.sea * p.light * mask
     return over(picture, p.light_colour, glitter)
@@ -603,8 +631,8 @@ def _paint_trees(
         for bottom, top, half in ((0.12, 0.56, 0.26), (0.34, 0.78, 0.21), (0.56, 1.0, 0.16)):
             slope = (side - half * (top - v) / (top - bottom)) * 0.85
             fir = torch.minimum(fir, torch.maximum(slope, bottom - v))
-        crown = torch.sqrt(side * side + (v - 0.73) ** 2) - 0.25
-        for across, up, radius in ((0.16, 0.64, 0.14), (0.07, 0.88, 0.11)):
+        crown = torch.sqrt(side * side + (v - 0.73) ** 2) - 0.24
+        for across, up, radius in ((0.14, 0.68, 0.14), (0.10, 0.80, 0.15)):
             crown = torch.minimum(crown, torch.sqrt((side - across) ** 2 + (v - up) ** 2) - radius)
         distance = torch.lerp(crown, fir, p.fir)
         shade = 0.88 + 0.2 * v.clamp(0, 1)
@@ -613,11 +641,11 @@ def _paint_trees(
     return picture
 
 
-def _paint_weather(p: Packed, picture: torch.Tensor, view: View, when: float) -> torch.Tensor:
+def _paint_weather(p: Packed, picture: torch.Tensor, view: View, when: float | torch.Tensor) -> torch.Tensor:
     x, y = view.x, view.y
     across, down, lot = _scatter(x + 0.3 * y, y - 1.6 * when, p.phase[:, 3], 0.25, 0.2)
-    streak = torch.maximum(across.abs() - 0.006, down.abs() - (0.05 + 0.02 * lot))
-    rain = cover(streak, view.pixel, soft=0.003) * 0.85 * p.rain
+    streak = torch.maximum(across.abs() - 0.008, down.abs() - (0.055 + 0.018 * lot))
+    rain = cover(streak, view.pixel, soft=0.003) * 0.9 * p.rain
     across, down, lot = _scatter(x, y - 0.6 * when, p.phase[:, 3], 0.27, 0.4)
     flake = torch.sqrt(across * across + down * down) - (0.016 + 0.007 * lot)
     snow = cover(flake, view.pixel, soft=0.004) * p.snowfall
