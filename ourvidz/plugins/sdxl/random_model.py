@@ -10,6 +10,7 @@ from typing import Any
 import diffusers
 import transformers
 
+from ourvidz.plugins.checkpoints.small_words import WORDS
 from ourvidz.plugins.diffusion.devices import choose_device
 from ourvidz.plugins.diffusion.random_parts import RandomPart, Settings, random_parts
 from ourvidz.plugins.family import LoadContext
@@ -59,5 +60,5 @@ def load_random(context: LoadContext, *, seed: int, settings: Settings = publish
 def _tokenizer(*, pad: str) -> Any:
     with tempfile.TemporaryDirectory(prefix="ourvidz-") as parent:
         folder = Path(parent) / "tokenizer"
-        write_tokenizer(folder, pad=pad)
+        write_tokenizer(folder, WORDS.split(), pad=pad)
         return transformers.CLIPTokenizer.from_pretrained(folder, local_files_only=True)

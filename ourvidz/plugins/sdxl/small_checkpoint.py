@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ourvidz.plugins.checkpoints.small import write_small
+from ourvidz.plugins.checkpoints.small_words import WORDS
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.sdxl.layout import LAYOUT
 from ourvidz.plugins.sdxl.published import SCHEDULER
@@ -60,7 +61,7 @@ def _write_parts(folder: Path, *, seed: int) -> None:
         "vae": _vae(seed),
     }
     for name, (encoder_class, tokenizer, pad, activation) in encoders.items():
-        vocabulary = write_tokenizer(folder / tokenizer, pad=pad)
+        vocabulary = write_tokenizer(folder / tokenizer, WORDS.split(), pad=pad)
         encoder = encoder_class(_text_config(vocabulary, pad=pad, activation=activation))
         draw_weights(encoder, seed=f"{seed}:{name}", gains=TEXT_GAINS)
         shape_text_encoder(encoder, [vocabulary[mark] for mark in (START, END, pad)])

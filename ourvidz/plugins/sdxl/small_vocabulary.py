@@ -1,4 +1,4 @@
-"""The tokenizers of a small checkpoint: CLIP's byte-level BPE, learnt from a few words about pictures."""
+"""The tokenizers of a small checkpoint: CLIP's byte-level BPE, learnt from a few words."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
-from ourvidz.plugins.checkpoints.small_words import WORDS
-
 START, END = "<|startoftext|>", "<|endoftext|>"
 WORD_END = "</w>"
 
@@ -17,16 +15,17 @@ WORD_END = "</w>"
 MAX_TOKENS = 77
 
 
-def write_tokenizer(folder: Path, *, pad: str) -> dict[str, int]:
+def write_tokenizer(folder: Path, words: Iterable[str], *, pad: str) -> dict[str, int]:
     """Write a CLIPTokenizer's files into a new ``folder`` and return its vocabulary.
 
+    Each of ``words`` is one token; any other text is spelt from pieces and letters.
     ``pad`` fills prompts up: the end token in SDXL's first tokenizer, ``!`` in its second.
     """
     from tokenizers.pre_tokenizers import ByteLevel
 
     # In the order of their code points, which is CLIP's: `!` is token 0.
     letters = sorted(ByteLevel.alphabet())
-    merges = _learn_merges(WORDS.split())
+    merges = _learn_merges(words)
     tokens = [*letters, *(letter + WORD_END for letter in letters), *map("".join, merges), START, END]
     vocabulary = {token: number for number, token in enumerate(tokens)}
     config = {

@@ -1,0 +1,113 @@
+"""The parts of the small SDXL checkpoint: every class of a real one, in sizes that two CPU cores can bear.
+
+Of 12 MB in fp16 about 6 million parameters are there to be shared. Compute is not what is short: most
+of it goes to the first levels, most parameters to the last. So there are four levels instead of SDXL's
+three, narrow ones, and the text is looked at where a token is 32 and 64 pixels wide.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+from ourvidz.plugins.sdxl.small_vocabulary import END, MAX_TOKENS, START, write_tokenizer
+from training.world.captions import vocabulary
+
+#: Widths of the two text encoders, which the UNet sees side by side, and their layers. SDXL reads the
+#: last layer but one; the last of the second one makes the pooled embedding.
+TEXT_WIDTHS, TEXT_LAYERS = (64, 96), (2, 4)
+
+#: Sinusoidal features of each of the six numbers of SDXL's size conditioning.
+SIZE_FEATURES = 32
+
+#: SDXL's noise schedule, but down to no signal at all, and predicted as velocity: with a remainder of
+#: signal a small model takes its mean for the picture's, and can paint neither a night nor a bright day
+#: (https://arxiv.org/abs/2305.08891).
+SCHEDULER = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+    "prediction_type": "v_prediction",
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
+}
+
+#: Standard deviation of the latents that the UNet sees. Below 1, so that the noise reaches further into
+#: the coarse shapes of so large a picture.
+LATENT_SPREAD = 0.7
+
+#: SDXL's: what latents are multiplied by before the UNet sees them.
+SCALING_FACTOR = 0.13025
+
+
+def scheduler() -> EulerDiscreteScheduler:
+    return EulerDiscreteScheduler(**SCHEDULER)
+
+
+def vae() -> AutoencoderKL:
+    return AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(16, 32, 64, 64),
+        layers_per_block=1,
+        norm_num_groups=8,
+        latent_channels=4,
+        sample_size=1024,
+        scaling_factor=SCALING_FACTOR,
+        force_upcast=True,
+    )
+
+
+def unet() -> UNet2DConditionModel:
+    return UNet2DConditionModel(
+        sample_size=128,
+        down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+        block_out_channels=(40, 64, 96, 96),
+        layers_per_block=1,
+        # By block, in diffusers' reading of this name the number of heads.
+        attention_head_dim=(1, 1, 4, 4),
+        norm_num_groups=8,
+        use_linear_projection=True,
+        cross_attention_dim=sum(TEXT_WIDTHS),
+        addition_embed_type="text_time",
+        addition_time_embed_dim=SIZE_FEATURES,
+        projection_class_embeddings_input_dim=TEXT_WIDTHS[1] + 6 * SIZE_FEATURES,
+    )
+
+
+def text_encoders(folder: Path) -> tuple[CLIPTextModel, CLIPTextModelWithProjection]:
+    """New encoders for the tokenizers of :func:`write_tokenizers`."""
+    first = _text_config(folder / "tokenizer", 0, pad=END, activation="quick_gelu")
+    second = _text_config(folder / "tokenizer_2", 1, pad="!", activation="gelu")
+    return CLIPTextModel(first), CLIPTextModelWithProjection(second)
+
+
+def write_tokenizers(folder: Path) -> None:
+    """Write both tokenizers, unless they are there: each word of the captions is one token."""
+    for name, pad in (("tokenizer", END), ("tokenizer_2", "!")):
+        if not (folder / name).is_dir():
+            write_tokenizer(folder / name, vocabulary(), pad=pad)
+
+
+def _text_config(tokenizer: Path, index: int, *, pad: str, activation: str) -> Any:
+    tokens = json.loads((tokenizer / "vocab.json").read_text(encoding="utf-8"))
+    width = TEXT_WIDTHS[index]
+    return CLIPTextConfig(
+        vocab_size=len(tokens),
+        hidden_size=width,
+        intermediate_size=2 * width,
+        projection_dim=width,
+        num_hidden_layers=TEXT_LAYERS[index],
+        num_attention_heads=width // 32,
+        max_position_embeddings=MAX_TOKENS,
+        hidden_act=activation,
+        bos_token_id=tokens[START],
+        eos_token_id=tokens[END],
+        pad_token_id=tokens[pad],
+    )
