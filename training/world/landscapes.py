@@ -133,7 +133,7 @@ def sky_colours(time: Time, weather: Weather = "clear") -> tuple[Colour, Colour]
 
 
 def ground_colour(ground: Ground, time: Time) -> Colour:
-    """Where it is lit; it is up to a sixth darker elsewhere."""
+    """Where it is lit; up to a fifth darker elsewhere, and the sea has lighter strips of foam."""
     return tinted(GROUNDS[ground], time)
 
 
