@@ -10,6 +10,7 @@ from typing import Any
 import diffusers
 import transformers
 
+from ourvidz.plugins.checkpoints.small_words import WORDS
 from ourvidz.plugins.diffusion.devices import choose_device
 from ourvidz.plugins.diffusion.random_parts import RandomPart, Settings, random_parts
 from ourvidz.plugins.family import LoadContext
@@ -54,5 +55,5 @@ def load_random(context: LoadContext, *, seed: int, settings: Settings = publish
 def _tokenizer() -> Any:
     with tempfile.TemporaryDirectory(prefix="ourvidz-") as parent:
         folder = Path(parent) / "tokenizer"
-        write_tokenizer(folder)
+        write_tokenizer(folder, WORDS.split())
         return transformers.T5TokenizerFast.from_pretrained(folder, local_files_only=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ourvidz.plugins.checkpoints.small import write_small
+from ourvidz.plugins.checkpoints.small_words import WORDS
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.wan.layout import LAYOUT
 from ourvidz.plugins.wan.published import SCHEDULER
@@ -43,7 +44,7 @@ def _card(seed: int) -> str:
 def _write_parts(folder: Path, *, seed: int) -> None:
     import diffusers
 
-    vocabulary = write_tokenizer(folder / "tokenizer")
+    vocabulary = write_tokenizer(folder / "tokenizer", WORDS.split())
     parts: dict[str, Any] = {
         "scheduler": diffusers.UniPCMultistepScheduler(**SCHEDULER),
         "text_encoder": _text_encoder(seed, vocabulary),

@@ -1,12 +1,11 @@
-"""The tokenizer of a small checkpoint: T5's unigrams, whole words about pictures and single letters."""
+"""The tokenizer of a small checkpoint: T5's unigrams, whole words and single letters."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-
-from ourvidz.plugins.checkpoints.small_words import WORDS
 
 #: In T5's order, which transformers takes for granted: these are tokens 0, 1 and 2.
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
@@ -21,11 +20,13 @@ LETTERS = [chr(code) for code in (*range(0x21, 0x7F), *range(0xA1, 0x100))]
 WORD_SCORE, LETTER_SCORE = -5.0, -10.0
 
 
-def write_tokenizer(folder: Path) -> dict[str, int]:
-    """Write a T5 tokenizer's files into a new ``folder`` and return its vocabulary."""
-    words = dict.fromkeys(WORD_START + word for word in WORDS.split())
+def write_tokenizer(folder: Path, words: Iterable[str]) -> dict[str, int]:
+    """Write a T5 tokenizer's files into a new ``folder`` and return its vocabulary.
+
+    Each of ``words`` is one token; any other text is spelt in letters.
+    """
     pieces = [(mark, 0.0) for mark in (PAD, END, UNKNOWN)]
-    pieces += [(word, WORD_SCORE) for word in words]
+    pieces += [(WORD_START + word, WORD_SCORE) for word in dict.fromkeys(words)]
     pieces += [(letter, LETTER_SCORE) for letter in (WORD_START, *LETTERS)]
     folder.mkdir()
     _tokenizer(pieces).save(str(folder / "tokenizer.json"))
