@@ -34,15 +34,14 @@ base 16, decoder 28, dim_mult 1 2 2, patches of 2      1.45 M       5.2
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel
+from torch.nn import functional
 from transformers import UMT5Config, UMT5EncoderModel
 
 from ourvidz.plugins.wan.published import SCHEDULER
-from ourvidz.plugins.wan.small_vocabulary import write_tokenizer
-from training.world.captions import vocabulary
 
 #: Width of the text encoder.
 TEXT_WIDTH = 128
@@ -102,9 +101,14 @@ def text_encoder(words: int) -> UMT5EncoderModel:
     )
 
 
-def write_words(folder: Path) -> dict[str, int]:
-    """Write the tokenizer as a new ``folder`` and return its vocabulary."""
-    return write_tokenizer(folder, vocabulary())
+def embeddings(encoder: Any, tokens: torch.Tensor) -> torch.Tensor:
+    """Embeddings, B × TEXT_TOKENS × width, of B × any tokens, as WanPipeline makes them of a text.
+
+    Padding, token 0, is not attended to, and its embedding is zero.
+    """
+    seen = (tokens != 0).long()
+    found = encoder(tokens, seen).last_hidden_state * seen[:, :, None]
+    return functional.pad(found, (0, 0, 0, TEXT_TOKENS - tokens.shape[1]))
 
 
 def count(part: Any) -> int:

@@ -63,7 +63,7 @@ def train_vae(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(share, height)
         pool = pools[run.step // WHOLE_EVERY % len(pools)]
-        with torch.autocast(device, torch.bfloat16):
+        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
             if run.step % WHOLE_EVERY == WHOLE_EVERY - 1:
                 found = losses(vae, pool.windows(max(1, batch // WHOLE_SHARE), WHOLE_FRAMES, pool.size, lots))
             else:
@@ -75,7 +75,7 @@ def train_vae(
             + DIVERGENCE * found["divergence"]
         )
         optimizer.zero_grad()
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
         average.update(vae, run.step)
@@ -108,7 +108,7 @@ def losses(vae: AutoencoderKLWan, frames: torch.Tensor) -> dict[str, torch.Tenso
 def _finish(vae: AutoencoderKLWan, pools: list[Pool], out: Path) -> None:
     """Measure the latents, for the pipeline to take them to mean 0 and deviation 1; write the VAE."""
     vae = vae.float().eval()
-    seen = [clip for pool in pools for clip in pool.first(MEASURED).split(1)]
+    seen = [clip for pool in pools for clip in torch.split(pool.first(MEASURED), 1)]
     latents = [encode(vae, clip)[0] for clip in seen]
     channels = torch.cat([one.flatten(2) for one in latents], dim=2)[0]
     vae.register_to_config(
