@@ -55,7 +55,8 @@ def vae() -> AutoencoderKL:
         up_block_types=("UpDecoderBlock2D",) * 4,
         block_out_channels=(16, 32, 64, 64),
         layers_per_block=1,
-        norm_num_groups=8,
+        # Few groups: a picture's colours are lost where a group has two or three channels.
+        norm_num_groups=2,
         latent_channels=4,
         sample_size=1024,
         scaling_factor=SCALING_FACTOR,
@@ -72,7 +73,8 @@ def unet() -> UNet2DConditionModel:
         layers_per_block=1,
         # By block, in diffusers' reading of this name the number of heads.
         attention_head_dim=(1, 1, 4, 4),
-        norm_num_groups=8,
+        # As many channels in a group as SDXL's first level has.
+        norm_num_groups=4,
         use_linear_projection=True,
         cross_attention_dim=sum(TEXT_WIDTHS),
         addition_embed_type="text_time",

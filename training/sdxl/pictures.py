@@ -1,47 +1,41 @@
-"""Pictures of the world for training, painted where they are needed."""
+"""Pictures of the world, painted once and kept on the device."""
 
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import torch
 
-from training.world import landscapes, still_lifes
-from training.world.canvas import whole, window
 from training.world.drawing_lots import scenes
-from training.world.scenes import Landscape, Scene, StillLife
+from training.world.render import render
+
+#: Height and width in pixels.
+SIDE = 1024
+
+#: Pictures that are painted at a time.
+AT_ONCE = 16
 
 
 class Pictures:
-    """A number of scenes, kept as parameters on the device and painted again and again."""
+    """Pictures of ``SIDE`` by ``SIDE`` pixels, of scenes by lot."""
 
     def __init__(self, seed: int, count: int, device: str) -> None:
         drawn = list(itertools.islice(scenes(seed), count))
-        self._device = device
-        self._kinds: list[tuple[Any, Any, int]] = []
-        kinds: tuple[tuple[Any, type[Scene]], ...] = ((landscapes, Landscape), (still_lifes, StillLife))
-        for painter, kind in kinds:
-            mine = [scene for scene in drawn if isinstance(scene, kind)]
-            self._kinds.append((painter, painter.pack(mine, device), len(mine)))
+        self._levels = torch.empty(count, 3, SIDE, SIDE, dtype=torch.uint8, device=device)
+        for start in range(0, count, AT_ONCE):
+            painted = render(drawn[start : start + AT_ONCE], SIDE, SIDE, device=device)
+            self._levels[start : start + AT_ONCE] = painted.mul(255).round().to(torch.uint8)
 
     def windows(self, batch: int, size: int, lots: torch.Generator) -> torch.Tensor:
-        """Return ``batch`` × 3 × ``size`` × ``size`` windows of pictures of 1024 by 1024 pixels, half of each kind."""
-        corners = torch.randint(0, 1024 - size + 1, (batch, 2), generator=lots).to(self._device)
-        halves = corners.chunk(2)
-        found = []
-        for (painter, packed, count), corner in zip(self._kinds, halves, strict=True):
-            index = torch.randint(0, count, (len(corner),), generator=lots).to(self._device)
-            found.append(painter.paint(packed[index], window(1024, 1024, corner, size, size)))
-        return torch.cat(found)
+        """Windows of pictures by lot, ``batch`` × 3 × ``size`` × ``size``, from 0 to 1."""
+        which = torch.randint(0, len(self._levels), (batch,), generator=lots).tolist()
+        corners = torch.randint(0, SIDE - size + 1, (batch, 2), generator=lots).tolist()
+        found = [
+            self._levels[index, :, row : row + size, column : column + size]
+            for index, (row, column) in zip(which, corners, strict=True)
+        ]
+        return torch.stack(found).float() / 255
 
-    def whole(self, index: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        """Whole pictures of the scenes of ``index``, half of each kind."""
-        view = whole(height, width, self._device)
-        halves = index.to(self._device).chunk(2)
-        return torch.cat(
-            [
-                painter.paint(packed[half], view)
-                for (painter, packed, _), half in zip(self._kinds, halves, strict=True)
-            ]
-        )
+    def whole(self, start: int, count: int) -> torch.Tensor:
+        """Whole pictures, ``count`` × 3 × ``SIDE`` × ``SIDE``, from 0 to 1."""
+        return self._levels[start : start + count].float() / 255

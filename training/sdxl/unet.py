@@ -14,19 +14,19 @@ from torch.nn import functional
 
 from training.runs import Average, Run, learning_rate
 from training.sdxl import parts
-from training.sdxl.captioned import Captioned, Size, captioned
+from training.sdxl.captioned import Batch, Size, captioned, portions
 from training.sdxl.checkpoint import read_checkpoint, write_checkpoint
 
 #: Sizes of pictures in pixels (height, width), with the share of the steps that each has, and how many
 #: pictures of each are kept. Most of what is to be learnt is learnt where it costs a quarter or less.
 SIZES: dict[str, dict[Size, tuple[float, int]]] = {
-    "small": {(512, 512): (1.0, 60_000)},
+    "small": {(512, 512): (1.0, 40_000)},
     "all": {
-        (1024, 1024): (0.65, 32_000),
-        (512, 512): (0.15, 16_000),
-        (1280, 1280): (0.1, 4_000),
-        (1216, 832): (0.05, 3_000),
-        (832, 1216): (0.05, 3_000),
+        (1024, 1024): (0.65, 24_000),
+        (512, 512): (0.15, 12_000),
+        (1280, 1280): (0.1, 3_000),
+        (1216, 832): (0.05, 2_000),
+        (832, 1216): (0.05, 2_000),
     },
 }
 
@@ -69,15 +69,25 @@ class Denoiser(nn.Module):
 @click.option("--share", type=float, default=1.0, show_default=True, help="Of the pictures that are kept.")
 @click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
 def train_unet(
-    out: Path, vae: Path, begin: Path | None, sizes: str, minutes: float, seed: int, batch: int, height: float,
-    share: float, device: str,
-) -> None:  # fmt: skip
+    out: Path,
+    vae: Path,
+    begin: Path | None,
+    sizes: str,
+    minutes: float,
+    seed: int,
+    batch: int,
+    height: float,
+    share: float,
+    device: str,
+) -> None:
     """Train UNet and text encoders of the small SDXL checkpoint; write all of it into OUT/checkpoint."""
     settings = {"sizes": sizes, "seed": seed, "batch": batch, "height": height, "share": share}
     settings["begin"] = str(begin) if begin else None
     run = Run(out, minutes=minutes, settings=settings)
     torch.manual_seed(seed)
     parts.write_tokenizers(out)
+    counts = {size: max(int(count * share), 8) for size, (_, count) in SIZES[sizes].items()}
+    described = portions(counts, out, seed)
     model = Denoiser(*read_checkpoint(begin)) if begin else Denoiser(parts.unet(), *parts.text_encoders(out))
     model.to(device)
     model.unet.to(memory_format=torch.channels_last)
@@ -85,10 +95,7 @@ def train_unet(
     optimizer = torch.optim.AdamW(model.parameters(), lr=height, betas=(0.9, 0.99), weight_decay=0.01)
     run.resume(model, average, optimizer)
     autoencoder = AutoencoderKL.from_pretrained(vae).to(device)
-    kept = {
-        size: captioned(autoencoder, out, seed, size, max(int(count * share), 8), device)
-        for size, (_, count) in SIZES[sizes].items()
-    }
+    kept = {size: captioned(autoencoder, found, device) for size, found in described.items()}
     signal = parts.scheduler().alphas_cumprod.to(device)
     # Each size that takes much of the time is compiled; of the others compiling would take more.
     compiled = torch.compile(model.unet, dynamic=False) if device == "cuda" else model.unet
@@ -115,7 +122,7 @@ def train_unet(
 
 
 def _loss(
-    model: Denoiser, unet: Any, batch: Captioned.Batch, signal: torch.Tensor, draws: torch.Generator
+    model: Denoiser, unet: Any, batch: Batch, signal: torch.Tensor, draws: torch.Generator
 ) -> torch.Tensor:
     """Mean squared error of the velocity, at timesteps by lot."""
     latents, tokens, size = batch.latents, batch.tokens, batch.size

@@ -11,14 +11,21 @@ from torch.nn import functional
 
 from training.runs import Average, Run, learning_rate
 from training.sdxl import parts
-from training.sdxl.pictures import Pictures
+from training.sdxl.pictures import SIDE, Pictures
 
-#: Windows are square, of pictures of 1024 pixels: what is learnt does not depend on the place.
+#: Side of the windows in pixels. The last part of a run sees whole pictures, since what normalisation
+#: takes away depends on how much of a picture there is.
 WINDOW = 256
+
+#: Share of a run that sees windows.
+WINDOWS = 0.6
 
 #: Weight of the latents' divergence from a normal distribution. Some thousand times that of published
 #: models: smooth latents are worth more to a small UNet than the last bit of sharpness.
 DIVERGENCE = 3e-4
+
+#: Pictures by which the latents are brought to their spread.
+CHECKED = 64
 
 #: Weight of the differences between neighbouring pixels, which keeps edges sharp.
 EDGES = 1.0
@@ -29,8 +36,8 @@ EDGES = 1.0
 @click.option("--minutes", type=float, default=5.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--batch", type=int, default=64, show_default=True)
-@click.option("--scenes", type=int, default=20_000, show_default=True, help="Different pictures to see.")
-@click.option("--height", type=float, default=1e-3, show_default=True, help="Learning rate at its height.")
+@click.option("--scenes", type=int, default=3_000, show_default=True, help="Different pictures to see.")
+@click.option("--height", type=float, default=1.5e-3, show_default=True, help="Learning rate at its height.")
 @click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
 def train_vae(
     out: Path, minutes: float, seed: int, batch: int, scenes: int, height: float, device: str
@@ -45,13 +52,16 @@ def train_vae(
     run.resume(vae, average, optimizer)
     pictures = Pictures(seed, scenes, device)
     windows = torch.Generator().manual_seed(seed + run.step)
-    forward = torch.compile(_losses) if device == "cuda" else _losses
     for share in run.steps(vae, average, optimizer):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(share, height)
-        seen = pictures.windows(batch, WINDOW, windows)
+        if share < WINDOWS:
+            seen = pictures.windows(batch, WINDOW, windows)
+        else:
+            seen = pictures.windows(max(1, batch * WINDOW**2 // SIDE**2), SIDE, windows)
+        seen = seen.contiguous(memory_format=torch.channels_last)
         with torch.autocast(device, torch.bfloat16):
-            losses = forward(vae, seen * 2 - 1)
+            losses = _losses(vae, seen * 2 - 1)
         total = losses["level"] + EDGES * losses["edges"] + DIVERGENCE * losses["divergence"]
         optimizer.zero_grad()
         total.backward()
@@ -84,7 +94,7 @@ def _losses(vae: AutoencoderKL, pictures: torch.Tensor) -> dict[str, torch.Tenso
 def _finish(vae: AutoencoderKL, pictures: Pictures, out: Path) -> None:
     """Bring the latents to their spread, measure, and write the VAE."""
     vae = vae.float().eval()
-    seen = [pictures.whole(torch.arange(4 * index, 4 * index + 4), 1024, 1024) for index in range(8)]
+    seen = [pictures.whole(4 * index, 4) for index in range(CHECKED // 4)]
     latents = torch.cat([vae.encode(one * 2 - 1).latent_dist.mode() for one in seen])
     _normalise(vae, latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3)))
     vae.half().save_pretrained(out / "vae")
