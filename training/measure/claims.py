@@ -16,7 +16,8 @@ from training.world.scenes import Colour
 
 #: Classes of attribute that only landscapes have.
 OPEN_AIR = {
-    "time", "light", "clouds", "weather", "mountains", "ground", "trees", "tree", "landmark", "landmark place",
+    "time", "light", "clouds", "weather", "mountains", "ground", "trees", "tree", "landmark",
+    "landmark place",
 }  # fmt: skip
 
 

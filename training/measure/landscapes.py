@@ -24,6 +24,10 @@ WHITE = ("cloud", "cap", "white")
 #: Smallest areas that count, in square units: about a third of the smallest that the world paints.
 LIGHT, CLOUD, CROWN, RED, BODY, SAIL = 0.012, 0.014, 0.012, 0.004, 0.012, 0.010
 
+#: Area of a streak of rain or a flake, from and to; and how many of them there are at least in a square
+#: unit, of which the world paints 16.
+MARK, MARKS = (0.00015, 0.006), 3
+
 #: Share of what is neither tree nor landmark that ridges take of the rows above the horizon.
 RIDGED = 0.4
 
@@ -47,7 +51,6 @@ class LandscapeReading:
 
 
 def read_landscape(picture: Picture) -> LandscapeReading:
-    plain = picture.plain
     time = _time(picture)
     ground = _ground(picture, time)
     sky = _sky(picture)
@@ -55,14 +58,14 @@ def read_landscape(picture: Picture) -> LandscapeReading:
     horizon = _horizon(picture, kinds, ground)
     light = _light(picture, kinds)
     trees, tree = _trees(picture, kinds)
-    landmark, landmark_x = _landmark(picture, kinds, horizon, ground)
+    landmark, landmark_x = _landmark(picture, kinds, horizon)
     return LandscapeReading(
         time=time,
         ground=ground,
         horizon=horizon,
         light=light,
         clouds=_clouds(picture, kinds, ground),
-        weather=_weather(picture, time, light),
+        weather=_weather(picture, kinds, time),
         mountains=_mountains(picture, kinds, horizon),
         trees=trees,
         tree=tree,
@@ -97,7 +100,8 @@ def _sky(picture: Picture) -> Floats:
     # Clouds are brighter than the sky and may cover two thirds of a row, the light a seventh of it.
     shown = np.percentile(picture.plain[rows], 25, axis=1)
     slope, start = np.polyfit(picture.y[rows], shown, 1)
-    return np.clip(start + slope * picture.y[:, None], 0, 1).astype(np.float32)
+    fitted: Floats = np.clip(start + slope * picture.y[:, None], 0, 1).astype(np.float32)
+    return fitted
 
 
 class _Kinds:
@@ -193,9 +197,7 @@ def _trees(picture: Picture, kinds: _Kinds) -> tuple[list[Region], Tree | None]:
     return found[best], best if found[best] else None
 
 
-def _landmark(
-    picture: Picture, kinds: _Kinds, horizon: float, ground: Ground
-) -> tuple[Landmark | None, float | None]:
+def _landmark(picture: Picture, kinds: _Kinds, horizon: float) -> tuple[Landmark | None, float | None]:
     row = picture.row(horizon)
     reach, near = round(0.42 * picture.unit), round(0.02 * picture.unit)
 
@@ -214,7 +216,9 @@ def _landmark(
     red = picture.regions(above("red"), RED)
     if red:
         return "lighthouse", red[0].x
-    bodies = picture.regions(below("timber", "roof"), BODY)
+    # Timber is as brown as mountains are; of these a thin strip may be below the row.
+    body = ndimage.binary_opening(below("timber", "roof", "brown"), iterations=2)
+    bodies = picture.regions(body, BODY)
     if not bodies:
         return None, None
     x = bodies[0].x
@@ -222,7 +226,7 @@ def _landmark(
     return ("sailboat" if sails else "cabin"), x
 
 
-def _weather(picture: Picture, time: Time, light: Region | None) -> Weather:
+def _weather(picture: Picture, kinds: _Kinds, time: Time) -> Weather:
     """By bright marks: over the sky, and at night, when that has stars, over the ground."""
     fine = picture.fine
     height, width = fine.shape[:2]
@@ -232,27 +236,28 @@ def _weather(picture: Picture, time: Time, light: Region | None) -> Weather:
     # The least of the channels: white is bright in it, and no sky is.
     levels = fine[rows].min(-1)
     marks = levels - without_thin(levels, unit) > 0.16
-    labels, count = ndimage.label(marks)
-    if not count:
-        return "clear"
-    long = round_ = 0
+    # Corners of what is wider are no marks.
+    wide = ndimage.binary_dilation(kinds.mask("light", *WHITE), iterations=3)
+    down, across = (
+        np.arange(size) * small // size for size, small in ((height, picture.height), (width, picture.width))
+    )
+    if time != "night":
+        marks &= ~wide[down[rows]][:, across]
+    labels, _ = ndimage.label(marks)
+    long = compact = 0
     for index, box in enumerate(ndimage.find_objects(labels), start=1):
-        rows_, columns_ = np.nonzero(labels[box] == index)
-        if not 0.00015 < len(rows_) / unit**2 < 0.006:
+        down, across = np.nonzero(labels[box] == index)
+        if len(down) < 3 or not MARK[0] < len(down) / unit**2 < MARK[1]:
             continue
-        if len(rows_) < 3:
-            continue
-        spread = np.linalg.eigvalsh(np.cov(rows_, columns_) + np.eye(2) / 12)
-        if spread[1] > 6 * spread[0]:
+        # A pixel by itself has a spread of 1/12.
+        least, most = np.linalg.eigvalsh(np.cov(down, across) + np.eye(2) / 12)
+        if most > 6 * least:
             long += 1
         else:
-            round_ += 1
-    area = levels.size / unit**2
-    # The world has one in a square of a quarter's side, 16 in a square unit.
-    enough = 3 * area
-    if long + round_ < enough:
+            compact += 1
+    if long + compact < MARKS * levels.size / unit**2:
         return "clear"
-    return "rain" if long > round_ else "snowfall"
+    return "rain" if long > compact else "snowfall"
 
 
 def place(x: float) -> Place:

@@ -11,11 +11,12 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
-Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
+Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 #: The shorter side in pixels, at most: where shapes are measured, and where rain and flakes are.
 SHORT, FINE = 256, 512

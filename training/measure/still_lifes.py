@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from training.measure.picture import Floats, Mask, Picture, Region, nearest
 from training.world import still_lifes as world
-from training.world.scenes import Colour, Material, Place, Relation, Shape, Table, Wall
+from training.world.scenes import Colour, Material, Relation, Shape, Table, Wall
 
 #: A solid is as saturated as this at least; brown wood, of an orange's hue, is at most so.
 SATURATED, WOODEN = 0.46, 0.66
@@ -206,7 +206,7 @@ def _sampled(mask: Mask, x: Floats, y: Floats) -> Mask:
 
 
 def silhouette(shape: Shape, u: Floats, v: Floats) -> Mask:
-    """Where a solid is: ``u`` to the right of its middle, ``v`` down from its lowest point, in its heights."""
+    """Where a solid is: ``u`` right of its middle, ``v`` down from its lowest point, in its heights."""
     half = world.WIDTHS[shape] / 2
     deep = world.TILT * half
     found: Mask
@@ -238,9 +238,3 @@ def _hues(levels: Floats) -> Floats:
     )
     found: Floats = (hue / 6).astype(np.float32)
     return found
-
-
-def place_of(x: float) -> Place:
-    if abs(x) < 0.25:
-        return "middle"
-    return "left" if x < 0 else "right"
