@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from training.measure.picture import Floats, Mask, Picture, Region, nearest, without_thin
-from training.world import landscapes as world
+from training.world import landscape_colours as world
 from training.world.scenes import Ground, Landmark, Place, Ridge, Time, Tree, Weather
 
 #: Where light and clouds are, and nothing else but the sky: the lowest cloud ends above the highest ridge.

@@ -1,0 +1,109 @@
+"""Evaluates a checkpoint: by measurement on what it paints, never by eye."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+import torch
+from rich.progress import Progress
+
+from training.evaluate.cases import draw_cases
+from training.evaluate.measuring import measuring
+from training.evaluate.report import digest, save_sheet, show, versions, write
+from training.evaluate.settings import read_settings
+from training.evaluate.tally import markdown
+
+#: Pictures of the sheet beside the report.
+SHEET = 40
+
+_CHECKPOINT = click.Path(path_type=Path, exists=True, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def evaluate() -> None:
+    """Measure how well a checkpoint follows prompts."""
+
+
+@evaluate.command()
+@click.argument("checkpoint", type=_CHECKPOINT)
+@click.option("--prompts", type=click.IntRange(min=1), default=500, show_default=True)
+@click.option("--job-type", default="sdxl_image_fast", show_default=True, help="Steps, guidance and size.")
+@click.option("--size", help="Another size than the job type's, such as 512 or 1216x832.")
+@click.option("--variant", "variants", multiple=True, help="Also with guidance=1, steps=30, size=1280, ...")
+@click.option("--variant-prompts", type=int, help="How many prompts variants have; the first of all.")
+@click.option("--repaint", is_flag=True, help="Also paint over renderings, by sdxl_img2img.")
+@click.option("--seed", type=int, default=2024, show_default=True)
+@click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
+@click.option("--out", type=_FILE, required=True, help="Report as JSON; a sheet of pictures goes beside it.")
+def sdxl(
+    checkpoint: Path,
+    prompts: int,
+    job_type: str,
+    size: str | None,
+    variants: tuple[str, ...],
+    variant_prompts: int | None,
+    repaint: bool,
+    seed: int,
+    device: str,
+    out: Path,
+) -> None:
+    """Evaluate an SDXL CHECKPOINT on prompts whose combinations it was not trained on.
+
+    Beside what it paints stand an upper control, renderings of the same scenes through its VAE, and a
+    lower one, its pictures with the captions of others.
+    """
+    from training.evaluate.pictures import Evaluation
+    from training.evaluate.sdxl import Painter
+
+    try:
+        settings = read_settings(job_type)
+        settings = settings.varied(f"size={size}") if size else settings
+        varied = {variant: settings.varied(variant) for variant in variants}
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    began = time.monotonic()
+    painter = Painter(checkpoint, device)
+    cases = draw_cases(seed, prompts)
+    with measuring() as pool, Progress(disable=not sys.stderr.isatty()) as progress:
+        evaluation = Evaluation(painter, pool, progress)
+        pictures = evaluation.paint(cases, settings)
+        few = cases[:variant_prompts]
+        for variant, changed in varied.items():
+            evaluation.paint_variant(variant, few, changed, pictures)
+        if repaint:
+            repainted = read_settings("sdxl_img2img").varied(f"size={settings.width}x{settings.height}")
+            evaluation.repaint(few, repainted)
+        pool.finish()
+    results = evaluation.figures()
+    seconds = round(time.monotonic() - began, 1)
+    report = {
+        "checkpoint": {"name": checkpoint.resolve().name, "digest": digest(checkpoint)},
+        "job_type": job_type,
+        "settings": settings.figures(),
+        "variants": {name: one.figures() for name, one in varied.items()},
+        "scheduler": painter.scheduler,
+        "prompts": {"count": prompts, "seed": seed, "of variants": len(few)},
+        "device": device,
+        "versions": versions(),
+        "seconds": seconds,
+        "differences": evaluation.differences,
+        "results": results,
+    }
+    write(report, out)
+    save_sheet(pictures[:SHEET], [case.caption.text for case in cases[:SHEET]], out.with_suffix(""))
+    show(results)
+    click.echo(f"{out}: {prompts} prompts in {seconds:.0f} s")
+
+
+@evaluate.command()
+@click.argument("report", type=_FILE)
+@click.argument("results", nargs=-1)
+def table(report: Path, results: tuple[str, ...]) -> None:
+    """Print RESULTS of a REPORT, or all of them, as a table in Markdown."""
+    found = json.loads(report.read_text(encoding="utf-8"))["results"]
+    click.echo(markdown({name: found[name] for name in results or found}), nl=False)
