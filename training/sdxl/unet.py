@@ -22,11 +22,11 @@ from training.sdxl.checkpoint import read_checkpoint, write_checkpoint
 SIZES: dict[str, dict[Size, tuple[float, int]]] = {
     "small": {(512, 512): (1.0, 40_000)},
     "all": {
-        (1024, 1024): (0.65, 24_000),
-        (512, 512): (0.15, 12_000),
-        (1280, 1280): (0.1, 3_000),
-        (1216, 832): (0.05, 2_000),
-        (832, 1216): (0.05, 2_000),
+        (1024, 1024): (0.8, 12_000),
+        (512, 512): (0.08, 6_000),
+        (1280, 1280): (0.06, 1_000),
+        (1216, 832): (0.03, 700),
+        (832, 1216): (0.03, 700),
     },
 }
 
@@ -97,7 +97,7 @@ def train_unet(
     autoencoder = AutoencoderKL.from_pretrained(vae).to(device)
     kept = {size: captioned(autoencoder, found, device) for size, found in described.items()}
     signal = parts.scheduler().alphas_cumprod.to(device)
-    # Each size that takes much of the time is compiled; of the others compiling would take more.
+    # The size that takes most of the time is compiled; of the others compiling would take more.
     compiled = torch.compile(model.unet, dynamic=False) if device == "cuda" else model.unet
     lots = random.Random(seed + run.step)
     draws = torch.Generator(device).manual_seed(seed + run.step)
@@ -108,7 +108,7 @@ def train_unet(
         size = lots.choices(list(kept), shares)[0]
         pixels = size[0] * size[1]
         number = max(1, batch * 1024 * 1024 // pixels)
-        unet = compiled if shares[list(kept).index(size)] > 0.12 else model.unet
+        unet = compiled if SIZES[sizes][size][0] > 0.5 else model.unet
         with torch.autocast(device, torch.bfloat16):
             loss = _loss(model, unet, kept[size].batch(number, draws), signal, draws)
         optimizer.zero_grad()

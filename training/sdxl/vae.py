@@ -11,14 +11,11 @@ from torch.nn import functional
 
 from training.runs import Average, Run, learning_rate
 from training.sdxl import parts
-from training.sdxl.pictures import SIDE, Pictures
+from training.sdxl.pictures import Pictures
 
-#: Side of the windows in pixels. The last part of a run sees whole pictures, since what normalisation
-#: takes away depends on how much of a picture there is.
-WINDOW = 256
-
-#: Share of a run that sees windows.
-WINDOWS = 0.6
+#: Half of what is seen are windows of pictures of ``LARGE`` pixels, half whole pictures of ``SIDE``: what
+#: normalisation takes away depends on how much of a picture there is.
+SIDE, LARGE = 512, 1024
 
 #: Weight of the latents' divergence from a normal distribution. Some thousand times that of published
 #: models: smooth latents are worth more to a small UNet than the last bit of sharpness.
@@ -35,33 +32,45 @@ EDGES = 1.0
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
 @click.option("--minutes", type=float, default=5.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--batch", type=int, default=64, show_default=True)
+@click.option("--batch", type=int, default=16, show_default=True)
 @click.option("--scenes", type=int, default=3_000, show_default=True, help="Different pictures to see.")
 @click.option("--height", type=float, default=1.5e-3, show_default=True, help="Learning rate at its height.")
+@click.option("--begin", type=click.Path(path_type=Path, exists=True), help="Folder of a VAE to start from.")
+@click.option("--decoder-only", is_flag=True, help="Leave the encoder, and so the latents, as they are.")
 @click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
 def train_vae(
-    out: Path, minutes: float, seed: int, batch: int, scenes: int, height: float, device: str
+    out: Path,
+    minutes: float,
+    seed: int,
+    batch: int,
+    scenes: int,
+    height: float,
+    begin: Path | None,
+    decoder_only: bool,
+    device: str,
 ) -> None:
     """Train the VAE of the small SDXL checkpoint; write it into OUT/vae."""
-    settings = {"seed": seed, "batch": batch, "scenes": scenes, "height": height}
-    run = Run(out, minutes=minutes, settings=settings)
+    settings = {"seed": seed, "batch": batch, "scenes": scenes, "height": height, "begin": str(begin)}
+    run = Run(out, minutes=minutes, settings=settings | {"decoder_only": decoder_only})
     torch.manual_seed(seed)
-    vae = parts.vae().to(device, memory_format=torch.channels_last)
+    vae = AutoencoderKL.from_pretrained(begin).float() if begin else parts.vae()
+    vae.to(device, memory_format=torch.channels_last).train()
+    for part in (vae.encoder, vae.quant_conv):
+        part.requires_grad_(not decoder_only)
     average = Average(vae, decay=0.999)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=height, betas=(0.9, 0.99), weight_decay=0.0)
     run.resume(vae, average, optimizer)
-    pictures = Pictures(seed, scenes, device)
-    windows = torch.Generator().manual_seed(seed + run.step)
+    large = Pictures(seed, scenes, LARGE, device)
+    small = Pictures(seed + 1, scenes, SIDE, device)
+    lots = torch.Generator().manual_seed(seed + run.step)
+    losses_of = torch.compile(_losses) if device == "cuda" else _losses
     for share in run.steps(vae, average, optimizer):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(share, height)
-        if share < WINDOWS:
-            seen = pictures.windows(batch, WINDOW, windows)
-        else:
-            seen = pictures.windows(max(1, batch * WINDOW**2 // SIDE**2), SIDE, windows)
-        seen = seen.contiguous(memory_format=torch.channels_last)
+        half = batch // 2
+        seen = torch.cat([large.windows(half, SIDE, lots), small.windows(batch - half, SIDE, lots)])
         with torch.autocast(device, torch.bfloat16):
-            losses = _losses(vae, seen * 2 - 1)
+            losses = losses_of(vae, seen * 2 - 1)
         total = losses["level"] + EDGES * losses["edges"] + DIVERGENCE * losses["divergence"]
         optimizer.zero_grad()
         total.backward()
@@ -69,7 +78,7 @@ def train_vae(
         optimizer.step()
         average.update(vae, run.step)
         run.note(total=total, **losses)
-    _finish(average.module, pictures, out)
+    _finish(average.module, large, out, keep_latents=decoder_only)
 
 
 def _losses(vae: AutoencoderKL, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -91,12 +100,13 @@ def _losses(vae: AutoencoderKL, pictures: torch.Tensor) -> dict[str, torch.Tenso
 
 
 @torch.no_grad()
-def _finish(vae: AutoencoderKL, pictures: Pictures, out: Path) -> None:
+def _finish(vae: AutoencoderKL, pictures: Pictures, out: Path, *, keep_latents: bool) -> None:
     """Bring the latents to their spread, measure, and write the VAE."""
     vae = vae.float().eval()
     seen = [pictures.whole(4 * index, 4) for index in range(CHECKED // 4)]
     latents = torch.cat([vae.encode(one * 2 - 1).latent_dist.mode() for one in seen])
-    _normalise(vae, latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3)))
+    if not keep_latents:
+        _normalise(vae, latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3)))
     vae.half().save_pretrained(out / "vae")
     vae.float()
     errors = []
