@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKLWan
 
-from training.wan.clips import Size, draw, painted, signals
+from training.wan.clips import FRAMES, Size, paint, signals
 from training.wan.passes import encode
-from training.wan.words import CAPTIONS, caption_tokens
+from training.wan.portions import Portion
+from training.wan.words import CAPTIONS
 
 #: Clips that the VAE reads at a time.
 AT_ONCE = 16
@@ -35,18 +36,18 @@ class Captioned:
 
 @torch.no_grad()
 def captioned(
-    vae: AutoencoderKLWan, tokenizer: Path, seed: int, size: Size, frames: int, count: int, device: str
+    vae: AutoencoderKLWan, portions: Sequence[Portion], size: Size, frames: int, device: str
 ) -> Captioned:
-    """Paint, encode and describe ``count`` scenes, of which clips move and single frames do not."""
-    drawn = draw(seed, size, count, moving=frames > 1)
-    found: list[torch.Tensor] = []
+    """Paint and encode scenes that are described."""
+    latents: list[torch.Tensor] = []
     mean, spread = (
         torch.tensor(values, device=device).view(1, -1, 1, 1, 1)
         for values in (vae.config.latents_mean, vae.config.latents_std)
     )
-    for some in painted(drawn, size, device, frames):
-        for few in torch.split(some, AT_ONCE * 33 // frames):
+    for portion in portions:
+        for few in torch.split(paint(portion, size, device, frames), AT_ONCE * FRAMES // frames):
             with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-                latents, _ = encode(vae, signals(few))
-            found.append(((latents - mean) / spread).half())
-    return Captioned(torch.cat(found), caption_tokens(drawn, tokenizer, seed).to(device))
+                found, _ = encode(vae, signals(few))
+            latents.append(((found - mean) / spread).half())
+    tokens = [torch.from_numpy(portion.tokens) for portion in portions]
+    return Captioned(torch.cat(latents), torch.cat(tokens).to(device))

@@ -29,7 +29,8 @@ def encode(vae: AutoencoderKLWan, frames: torch.Tensor) -> tuple[torch.Tensor, t
 def decode(vae: AutoencoderKLWan, latents: torch.Tensor) -> torch.Tensor:
     """Frames, B×3×F×H×W, of latents. Not clamped to -1 to 1."""
     found = _in_two(vae.decoder, vae.post_quant_conv(latents), vae._cached_conv_counts["decoder"])
-    return unpatchify(found, vae.config.patch_size or 1)
+    frames: torch.Tensor = unpatchify(found, vae.config.patch_size or 1)
+    return frames
 
 
 def _in_two(layers: Any, video: torch.Tensor, convolutions: int) -> torch.Tensor:

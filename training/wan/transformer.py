@@ -19,6 +19,7 @@ from training.wan import parts
 from training.wan.captioned import captioned
 from training.wan.checkpoint import read_checkpoint, write_checkpoint
 from training.wan.clips import FRAMES, Size
+from training.wan.portions import draw
 from training.wan.samples import save_samples
 from training.wan.words import count_words, nothing_tokens, write_words
 
@@ -50,8 +51,8 @@ STAGES: dict[str, tuple[Kind, ...]] = {
         Kind((832, 480), 1, 0.05, 3_000),
     ),
     "clips": (
-        Kind((416, 240), FRAMES, 0.4, 6_000),
-        Kind((240, 416), FRAMES, 0.4, 6_000),
+        Kind((416, 240), FRAMES, 0.4, 4_000),
+        Kind((240, 416), FRAMES, 0.4, 4_000),
         Kind((416, 240), 1, 0.08, 8_000),
         Kind((240, 416), 1, 0.08, 8_000),
         Kind((480, 832), 1, 0.02, 2_000),
@@ -121,7 +122,7 @@ def _turn_from_padding(attention: Any) -> None:
 @click.option("--stage", type=click.Choice(list(STAGES)), default="clips", show_default=True)
 @click.option("--minutes", type=float, default=7.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Another one sees other scenes.")
-@click.option("--batch", type=int, default=48, show_default=True, help="Clips at a time, or as many tokens.")
+@click.option("--batch", type=int, default=32, show_default=True, help="Clips at a time, or as many tokens.")
 @click.option("--height", type=float, default=1e-3, show_default=True, help="Learning rate at its height.")
 @click.option("--unit", type=float, default=1.0, show_default=True, help="Guidance that 1 shall stand for.")
 @click.option("--share", type=float, default=1.0, show_default=True, help="Of the clips that are kept.")
@@ -134,7 +135,20 @@ def train_transformer(
     settings: dict[str, Any] = {"stage": stage, "seed": seed, "batch": batch, "height": height, "unit": unit}
     run = Run(out, minutes=minutes, settings={**settings, "share": share, "begin": str(begin or "")})
     torch.manual_seed(seed)
+    torch.backends.cudnn.benchmark = True
     write_words(out / "tokenizer")
+    began = time.monotonic()
+    kinds = STAGES[stage]
+    portions = [
+        draw(
+            (stage, seed, index),
+            max(8, int(kind.count * share)),
+            moving=kind.frames > 1,
+            tokenizer=out / "tokenizer",
+        )
+        for index, kind in enumerate(kinds)
+    ]
+    click.echo(f"drew and described scenes in {time.monotonic() - began:.0f} s")
     model = Denoiser(*read_checkpoint(begin)) if begin else new_denoiser(count_words(out / "tokenizer"))
     model.to(device).train()
     average = Average(model, decay=0.999)
@@ -142,11 +156,9 @@ def train_transformer(
     run.resume(model, average, optimizer)
     began = time.monotonic()
     autoencoder = AutoencoderKLWan.from_pretrained(vae).float().to(device).eval()
-    kinds = STAGES[stage]
-    counts = [max(8, int(kind.count * share)) for kind in kinds]
     kept = [
-        captioned(autoencoder, out / "tokenizer", seed, kind.size, kind.frames, count, device)
-        for kind, count in zip(kinds, counts, strict=True)
+        captioned(autoencoder, mine, kind.size, kind.frames, device)
+        for mine, kind in zip(portions, kinds, strict=True)
     ]
     nothings = nothing_tokens(out / "tokenizer", seed).to(device)
     click.echo(f"painted and encoded in {time.monotonic() - began:.0f} s")

@@ -14,6 +14,7 @@ from training.wan import parts
 from training.wan.clips import SIZES, TINY, Pool, Size
 from training.wan.contact_sheet import save_clips
 from training.wan.passes import decode, encode
+from training.wan.portions import draw
 
 #: Frames, height and width of the windows. The first frame passes alone, as a picture does.
 WINDOW = (17, 128, 128)
@@ -49,11 +50,14 @@ def train_vae(
     settings = {"seed": seed, "batch": batch, "clips": clips, "height": height, "tiny": tiny}
     run = Run(out, minutes=minutes, settings=settings)
     torch.manual_seed(seed)
+    torch.backends.cudnn.benchmark = True
+    sizes = TINY if tiny else SIZES
+    portions = [draw(("vae", seed, size), clips, moving=True) for size in sizes]
     vae = parts.vae().to(device)
     average = Average(vae, decay=0.999)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=height, betas=(0.9, 0.99), weight_decay=0.0)
     run.resume(vae, average, optimizer)
-    pools = [Pool(seed, size, clips, device) for size in (TINY if tiny else SIZES)]
+    pools = [Pool(mine, size, device) for mine, size in zip(portions, sizes, strict=True)]
     lots = torch.Generator().manual_seed(seed + run.step)
     frames, *sides = (5, 32, 32) if tiny else WINDOW
     window: Size = (sides[0], sides[1])
@@ -108,21 +112,24 @@ def losses(vae: AutoencoderKLWan, frames: torch.Tensor) -> dict[str, torch.Tenso
 def _finish(vae: AutoencoderKLWan, pools: list[Pool], out: Path) -> None:
     """Measure the latents, for the pipeline to take them to mean 0 and deviation 1; write the VAE."""
     vae = vae.float().eval()
-    seen = [clip for pool in pools for clip in torch.split(pool.first(MEASURED), 1)]
-    latents = [encode(vae, clip)[0] for clip in seen]
-    channels = torch.cat([one.flatten(2) for one in latents], dim=2)[0]
+    seen = [clip for pool in pools for clip in torch.split(pool.some(MEASURED), 1)]
+    found = [encode(vae, clip) for clip in seen]
+    latents = [mean for mean, _ in found]
+    channels = torch.cat([mean.flatten(2) for mean in latents], dim=2)[0]
+    # Of samples, so that a channel that the VAE leaves unused does not become a loud one of noise.
+    inside = torch.cat([logvar.exp().flatten(2) for _, logvar in found], dim=2)[0].mean(dim=1)
     vae.register_to_config(
         latents_mean=[round(one, 4) for one in channels.mean(dim=1).tolist()],
-        latents_std=[round(one, 4) for one in channels.std(dim=1).tolist()],
+        latents_std=[round(one, 4) for one in (channels.var(dim=1) + inside).sqrt().tolist()],
     )
     vae.half().save_pretrained(out / "vae")
     # As it will be read: through half precision.
     vae.float()
     painted = [vae.decode(one, return_dict=False)[0] for one in latents]
     errors = torch.stack([(a - b).square().mean() / 4 for a, b in zip(seen, painted, strict=True)])
-    by_channel = ", ".join(f"{one:.2f}" for one in vae.config.latents_std)
     click.echo(f"whole clips: PSNR {(-10 * errors.log10()).mean().item():.2f} dB")
-    click.echo(f"deviations of the latents' channels: {by_channel}")
+    used = (channels.std(dim=1) / torch.tensor(vae.config.latents_std, device=channels.device)).tolist()
+    click.echo(f"use of the latents' channels, 0 to 1: {', '.join(f'{one:.2f}' for one in used)}")
     for name, index in (("portrait", 0), ("landscape", MEASURED)):
         rows = [row for clip in range(index, index + 4) for row in (seen[clip], painted[clip])]
         save_clips(rows, out / f"{name}.png")
