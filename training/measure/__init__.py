@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from training.measure.claims import holds
+from training.measure.claims import holds, holds_video
 
-__all__ = ["holds"]
+__all__ = ["holds", "holds_video"]

@@ -78,6 +78,15 @@ class StillLifePicture:
             for index, name in enumerate(names)
         }
 
+    @property
+    def middle(self) -> tuple[float, float] | None:
+        """Of all that has colour: in half widths, and in units from the picture's middle."""
+        mask = ndimage.binary_opening(self.vivid, iterations=2)
+        if mask.sum() / self.picture.unit**2 < SOLID:
+            return None
+        region = self.picture.region(mask)
+        return region.x, region.y * self.picture.height / 2 / self.picture.unit
+
     def read(self) -> StillLifeReading:
         picture = self.picture
         whole = ndimage.binary_fill_holes(self.vivid)
