@@ -35,6 +35,8 @@ SCHEDULER = {
     "prediction_type": "v_prediction",
     "rescale_betas_zero_snr": True,
     "timestep_spacing": "trailing",
+    # Where samplers with Karras' noise levels begin: without it, at the 4096 that stands for no signal.
+    "sigma_max": 60.0,
 }
 
 #: Standard deviation of the latents that the UNet sees. Below 1, so that the noise reaches further into
@@ -46,7 +48,10 @@ SCALING_FACTOR = 0.13025
 
 
 def scheduler() -> EulerDiscreteScheduler:
-    return EulerDiscreteScheduler(**SCHEDULER)
+    made = EulerDiscreteScheduler(**SCHEDULER)
+    # Not its own, but as in SDXL's file: other samplers made of these settings clip latents otherwise.
+    made.register_to_config(clip_sample=False)
+    return made
 
 
 def vae() -> AutoencoderKL:
