@@ -15,6 +15,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import click
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -31,13 +32,13 @@ class Run:
     def __init__(self, folder: Path, *, minutes: float, settings: Mapping[str, Any]) -> None:
         """Begin the run, or go on with the one that was interrupted in ``folder``.
 
-        Raises ValueError if that one had other settings.
+        Raises click.UsageError if that one had other settings.
         """
         folder.mkdir(parents=True, exist_ok=True)
         wanted = {"minutes": minutes, **settings}
         file = folder / "settings.json"
         if file.is_file() and json.loads(file.read_text()) != wanted:
-            raise ValueError(
+            raise click.UsageError(
                 f"{file}: found a run with other settings, expected {wanted}; name another folder"
             )
         file.write_text(json.dumps(wanted, indent=2) + "\n")

@@ -30,6 +30,9 @@ SIZES: dict[str, dict[Size, tuple[float, int]]] = {
     },
 }
 
+#: Pixels of the pictures in which the size of a batch is told.
+FULL = 1024 * 1024
+
 #: Share of the captions that are left out, so that the model also learns what guidance leads away from.
 UNCAPTIONED = 0.1
 
@@ -65,7 +68,7 @@ class Denoiser(nn.Module):
 @click.option(
     "--batch", type=int, default=128, show_default=True, help="Pictures of 1024 by 1024 pixels at a time."
 )
-@click.option("--height", type=float, default=1e-3, show_default=True, help="Learning rate at its height.")
+@click.option("--learning-rate", "height", type=float, default=1e-3, show_default=True, help="At its height.")
 @click.option("--share", type=float, default=1.0, show_default=True, help="Of the pictures that are kept.")
 @click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
 def train_unet(
@@ -106,8 +109,7 @@ def train_unet(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(part, height)
         size = lots.choices(list(kept), shares)[0]
-        pixels = size[0] * size[1]
-        number = max(1, batch * 1024 * 1024 // pixels)
+        number = max(1, batch * FULL // (size[0] * size[1]))
         unet = compiled if SIZES[sizes][size][0] > 0.5 else model.unet
         with torch.autocast(device, torch.bfloat16):
             loss = _loss(model, unet, kept[size].batch(number, draws), signal, draws)

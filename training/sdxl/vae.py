@@ -34,7 +34,9 @@ EDGES = 1.0
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--batch", type=int, default=16, show_default=True)
 @click.option("--scenes", type=int, default=3_000, show_default=True, help="Different pictures to see.")
-@click.option("--height", type=float, default=1.5e-3, show_default=True, help="Learning rate at its height.")
+@click.option(
+    "--learning-rate", "height", type=float, default=1.5e-3, show_default=True, help="At its height."
+)
 @click.option("--begin", type=click.Path(path_type=Path, exists=True), help="Folder of a VAE to start from.")
 @click.option("--decoder-only", is_flag=True, help="Leave the encoder, and so the latents, as they are.")
 @click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
