@@ -7,7 +7,6 @@ RUNNING := $(BIN)/.running
 DEVELOPING := $(BIN)/.developing
 SOURCES := ourvidz plugins training tests benchmarks docs
 FAMILIES := sdxl wan
-DEMO := the sea at sunset, snow-capped purple mountains, two clouds, a sailboat on the left
 
 .DEFAULT_GOAL := help
 
@@ -17,12 +16,9 @@ help: ## Show what can be made
 
 .PHONY: demo
 demo: $(RUNNING) ## Set up, and paint a first picture
-	$(BIN)/ourvidz submit sdxl_image_fast --prompt "$(DEMO)" --seed 7
+	$(BIN)/ourvidz models make-small sdxl data/checkpoints/sdxl-small
+	$(BIN)/ourvidz submit sdxl_image_fast --prompt "a lighthouse on a cliff at sunset" --seed 7
 	$(BIN)/ourvidz run-worker --plugin sdxl --burst
-
-.PHONY: gallery
-gallery: $(RUNNING) ## Paint what the small checkpoints can, on one sheet
-	$(BIN)/python -m docs.gallery
 
 .PHONY: setup
 setup: $(DEVELOPING) ## Set up .venv with everything that tests and checks need
