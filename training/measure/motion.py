@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+from scipy import ndimage, stats
 
 from training.measure.landscapes import LandscapePicture
-from training.measure.picture import Floats
+from training.measure.picture import Mask
 from training.measure.still_lifes import StillLifePicture
 from training.world.landscape_layouts import CLIMB, DRIFT, PAN
 from training.world.scenes import LandscapeMotion, StillLifeMotion
@@ -21,27 +20,27 @@ ENOUGH = 0.35
 #: The light may be as low as this, and what pans begins here: -1 to 1 from the top to the bottom.
 LOWEST, FOREGROUND = -0.05, -0.3
 
+#: Half the width of the sea's glitter, in units; and how alike what has panned is at least, -1 to 1.
+GLITTER, ALIKE = 0.22, 0.15
+
 #: Ridges go about so much of the foreground's way.
 RIDGES = 0.6
 
 
 def landscape_motion(pictures: Sequence[LandscapePicture]) -> LandscapeMotion:
-    """The motion that has gone most of its way; ``pictures`` are evenly spaced over the clip."""
+    """What has gone some of its way; ``pictures`` are evenly spaced over the clip."""
     lights = [one.light_above(LOWEST) for one in pictures]
     climbed = -_way([light.y if light else None for light in lights]) / CLIMB
+    if abs(climbed) > ENOUGH:
+        return "light rises" if climbed > 0 else "light sets"
     drifted = _way([_middle(one) for one in pictures]) / DRIFT
-    panned = _shift([one.picture.levels for one in pictures]) / (PAN * RIDGES)
-    ways: dict[LandscapeMotion, float] = {
-        "light rises": climbed,
-        "light sets": -climbed,
-        "clouds drift right": drifted,
-        "clouds drift left": -drifted,
+    if abs(drifted) > ENOUGH:
+        return "clouds drift right" if drifted > 0 else "clouds drift left"
+    panned = _pan(pictures) / (PAN * RIDGES)
+    if abs(panned) > ENOUGH:
         # A camera that turns to the right sees everything move to the left.
-        "pan left": panned,
-        "pan right": -panned,
-        "still": ENOUGH,
-    }
-    return max(ways, key=lambda motion: ways[motion])
+        return "pan left" if panned > 0 else "pan right"
+    return "still"
 
 
 def still_life_motion(pictures: Sequence[StillLifePicture]) -> StillLifeMotion:
@@ -74,22 +73,43 @@ def _way(places: Sequence[float | None]) -> float:
     return float(stats.theilslopes(found, moments).slope) * (len(places) - 1)
 
 
-def _shift(frames: Sequence[Floats]) -> float:
+def _pan(pictures: Sequence[LandscapePicture]) -> float:
     """How far the foreground goes to the right from the first moment to the last, in half widths.
 
-    It is the shift at which successive frames, laid over each other, differ least.
+    It is the shift at which frames half a clip apart are most alike in what changes.
     """
-    height, width = frames[0].shape[:2]
-    top = round((FOREGROUND + 1) / 2 * height)
-    bands = [frame[top:] for frame in frames]
-    # Three times as far as the foreground goes in a step.
-    reach = max(2, round(1.5 * PAN * width / (len(frames) - 1)))
-    steps = range(-reach, reach + 1)
-    differences = []
-    for step in steps:
-        pairs = itertools.pairwise(bands)
-        inner = slice(reach, width - reach)
-        moved = slice(reach + step, width - reach + step)
-        differences.append(sum(float(np.abs(one[:, inner] - other[:, moved]).mean()) for one, other in pairs))
-    best = steps[int(np.argmin(differences))]
-    return float(best * (len(frames) - 1) / (width / 2))
+    width = pictures[0].picture.width
+    rows = slice(pictures[0].picture.row(FOREGROUND), None)
+    clear = pictures[len(pictures) // 2].weather == "clear"
+    frames = np.stack(
+        [(one.picture.levels if clear else one.picture.plain)[rows].mean(-1) for one in pictures]
+    )
+    # Blurred, since a hill at night is faint; what stays is the same two moments later.
+    frames = ndimage.gaussian_filter(frames, (0, 1.5, 1.5))
+    frames = frames[2:] - frames[:-2]
+    frames -= frames.mean(axis=2, keepdims=True)
+    frames *= ~_glitter(pictures)
+    # Waves come back after half a clip.
+    apart = (len(pictures) - 1) // 2
+    share = apart / (len(pictures) - 1)
+    # Half as far again as the foreground goes.
+    reach = max(2, round(1.5 * PAN * share * width / 2))
+    inner = frames[:-apart, :, reach : width - reach]
+    likeness = []
+    for step in range(2 * reach + 1):
+        moved = frames[apart:, :, step : width - 2 * reach + step]
+        likeness.append(
+            float((inner * moved).sum() / np.sqrt(np.square(inner).sum() * np.square(moved).sum() + 1e-9))
+        )
+    best = int(np.argmax(likeness))
+    return (best - reach) / (width / 2) / share if likeness[best] > ALIKE else 0.0
+
+
+def _glitter(pictures: Sequence[LandscapePicture]) -> Mask:
+    """Columns where the sea may glitter below the light, which stays where the light is."""
+    places = [one.light.x for one in pictures if one.light is not None]
+    x, unit = pictures[0].picture.x, pictures[0].picture.unit
+    if not places or pictures[0].ground != "sea":
+        return np.zeros(len(x), bool)
+    found: Mask = np.abs(x - float(np.median(places))) * len(x) / 2 < GLITTER * unit
+    return found
