@@ -154,7 +154,8 @@ class Average:
     def update(self, module: torch.nn.Module, step: int) -> None:
         # At first the average would be of the initial weights.
         weight = 1 - min(self._decay, (1 + step) / (10 + step))
-        mine, theirs = list(self.module.parameters()), list(module.parameters())
+        mine: list[torch.Tensor] = list(self.module.parameters())
+        theirs: list[torch.Tensor] = list(module.parameters())
         torch._foreach_lerp_(mine, theirs, weight)
 
     def state_dict(self) -> dict[str, Any]:

@@ -44,9 +44,11 @@ PURE, NOISY, NOISY_FROM = 0.1, 0.5, 600
 class Denoiser(nn.Module):
     """What is trained together: the UNet and both text encoders."""
 
-    def __init__(self, unet: nn.Module, first: nn.Module, second: nn.Module) -> None:
+    def __init__(self, unet: Any, first: Any, second: Any) -> None:
         super().__init__()
-        self.unet, self.first, self.second = unet, first, second
+        self.unet: Any = unet
+        self.first: Any = first
+        self.second: Any = second
 
     def read(self, tokens: torch.Tensor, kept: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Embeddings of B×2×77 tokens, as SDXL's pipeline makes them; zeros where a caption is not kept."""
@@ -114,7 +116,7 @@ def train_unet(
         with torch.autocast(device, torch.bfloat16):
             loss = _loss(model, unet, kept[size].batch(number, draws), signal, draws)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         average.update(model, run.step)

@@ -75,7 +75,7 @@ def train_vae(
             losses = losses_of(vae, seen * 2 - 1)
         total = losses["level"] + EDGES * losses["edges"] + DIVERGENCE * losses["divergence"]
         optimizer.zero_grad()
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
         average.update(vae, run.step)

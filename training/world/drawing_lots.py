@@ -26,7 +26,10 @@ from training.world.scenes import (
     Time,
     Tree,
     Wall,
+    Weather,
 )
+
+WEATHERS: tuple[Weather, ...] = get_args(Weather)
 
 #: A landscape's landmark by its ground.
 LANDMARKS: dict[Ground, tuple[Landmark, ...]] = {
@@ -55,8 +58,8 @@ def scenes(seed: int, *, unseen: bool = False, moving: bool = False) -> Iterator
 def landscape(lots: random.Random, *, moving: bool = False) -> Landscape:
     time = _any(lots, Time)
     ground = _any(lots, Ground)
-    motion = _motion(lots, LandscapeMotion) if moving else "still"
-    weather = lots.choices(("clear", "rain", "snowfall"), (4, 1, 1))[0]
+    motion: LandscapeMotion = _motion(lots, LandscapeMotion) if moving else "still"
+    weather: Weather = lots.choices(WEATHERS, (4, 1, 1))[0]
     light = None if lots.random() < 0.25 else _any(lots, Place)
     clouds = lots.choices((0, 1, 2, 3), (2, 2, 2, 1))[0]
     if motion.startswith("light"):
@@ -85,7 +88,7 @@ def landscape(lots: random.Random, *, moving: bool = False) -> Landscape:
 def still_life(lots: random.Random, *, moving: bool = False) -> StillLife:
     first, second = _thing(lots), _thing(lots)
     count, relation = 1, None
-    motion = _motion(lots, StillLifeMotion) if moving else "still"
+    motion: StillLifeMotion = _motion(lots, StillLifeMotion) if moving else "still"
     kind = "single" if motion != "still" else lots.choice(("single", "row", "pair", "pair"))
     if motion != "still":
         first = Thing("sphere", first.colour, first.material)
