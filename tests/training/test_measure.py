@@ -7,19 +7,27 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from training.measure import holds
+from training.measure import holds, holds_video
 from training.world.captions import Claim, describe
 from training.world.drawing_lots import scenes
 from training.world.preview import to_image
 from training.world.render import render
-from training.world.scenes import Landscape, Scene, StillLife, Thing
+from training.world.scenes import (
+    Landscape,
+    LandscapeMotion,
+    Scene,
+    StillLife,
+    StillLifeMotion,
+    Thing,
+    Weather,
+)
 
 LANDSCAPE = Landscape(
     time="day",
@@ -178,3 +186,42 @@ def test_only_eight_bit_colours_are_pictures() -> None:
 def test_a_picture_shows_no_motion() -> None:
     with pytest.raises(ValueError, match="a picture shows no motion"):
         holds(picture(SINGLE), [Claim("motion", "bounces")])
+
+
+def clip(scene: Scene, height: int = 128, width: int = 192, frames: int = 9) -> list[Image.Image]:
+    moments = [frame / (frames - 1) for frame in range(frames)]
+    return [to_image(render([scene], height, width, when=moment)[0]) for moment in moments]
+
+
+@pytest.mark.parametrize("motion", get_args(LandscapeMotion)[1:])
+def test_what_moves_in_a_landscape_is_measured(motion: LandscapeMotion) -> None:
+    scene = replace(LANDSCAPE, motion=motion)
+    claims = describe(scene, random.Random(1), named=1.0).claims
+    assert all(holds_video(clip(scene), claims))
+    others = [Claim("motion", other) for other in get_args(LandscapeMotion) if other != motion]
+    assert not any(holds_video(clip(scene), others))
+
+
+@pytest.mark.parametrize("motion", get_args(StillLifeMotion)[1:])
+def test_what_moves_in_a_still_life_is_measured(motion: StillLifeMotion) -> None:
+    scene = replace(SINGLE, motion=motion)
+    claims = describe(scene, random.Random(1), named=1.0).claims
+    assert all(holds_video(clip(scene, 192, 128), claims))
+    others = [Claim("motion", other) for other in get_args(StillLifeMotion) if other != motion]
+    assert not any(holds_video(clip(scene, 192, 128), others))
+
+
+@pytest.mark.parametrize("weather", get_args(Weather))
+def test_waves_and_weather_are_no_motion_of_the_scene(weather: Weather) -> None:
+    scene = replace(LANDSCAPE, ground="sea", trees=0, landmark="sailboat", weather=weather)
+    assert holds_video(clip(scene), [Claim("weather", weather), Claim("motion", "still")]) == [True, True]
+
+
+def test_backwards_is_the_other_way() -> None:
+    frames = clip(replace(SINGLE, motion="rolls left"))
+    assert holds_video(frames[::-1], [Claim("motion", "rolls right")]) == [True]
+
+
+def test_a_video_has_three_frames_or_more() -> None:
+    with pytest.raises(ValueError, match="found 2 frames"):
+        holds_video(clip(SINGLE, frames=2), [])

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import torch
 from rich.progress import Progress
 
 from training.evaluate.cases import draw_cases
+from training.evaluate.libraries import quiet
 from training.evaluate.measuring import measuring
 from training.evaluate.report import digest, save_sheet, show, versions, write
-from training.evaluate.settings import read_settings
+from training.evaluate.settings import Settings, read_settings
 from training.evaluate.tally import markdown
 
-#: Pictures of the sheet beside the report.
+#: Pictures or videos of the sheet beside the report.
 SHEET = 40
 
-_CHECKPOINT = click.Path(path_type=Path, exists=True, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.group()
@@ -29,55 +33,86 @@ def evaluate() -> None:
     """Measure how well a checkpoint follows prompts."""
 
 
+def _options(job_type: str) -> Callable[[Any], Any]:
+    """What both kinds of checkpoint take."""
+    options = (
+        click.argument("checkpoint", type=_FOLDER),
+        click.option("--prompts", type=click.IntRange(min=1), default=500, show_default=True),
+        click.option("--job-type", default=job_type, show_default=True, help="Steps, guidance and size."),
+        click.option("--size", help="Another size than the job type's, such as 512 or 1216x832."),
+        click.option(
+            "--variant", "variants", multiple=True, help="Also with guidance=1, steps=30, size=1280, ..."
+        ),
+        click.option("--variant-prompts", type=int, help="How many prompts variants have; the first of all."),
+        click.option("--seed", type=int, default=2024, show_default=True),
+        click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True),
+        click.option("--out", type=_FILE, required=True, help="Report as JSON; a sheet goes beside it."),
+    )
+    return lambda command: functools.reduce(lambda found, option: option(found), reversed(options), command)
+
+
 @evaluate.command()
-@click.argument("checkpoint", type=_CHECKPOINT)
-@click.option("--prompts", type=click.IntRange(min=1), default=500, show_default=True)
-@click.option("--job-type", default="sdxl_image_fast", show_default=True, help="Steps, guidance and size.")
-@click.option("--size", help="Another size than the job type's, such as 512 or 1216x832.")
-@click.option("--variant", "variants", multiple=True, help="Also with guidance=1, steps=30, size=1280, ...")
-@click.option("--variant-prompts", type=int, help="How many prompts variants have; the first of all.")
+@_options("sdxl_image_fast")
 @click.option("--repaint", is_flag=True, help="Also paint over renderings, by sdxl_img2img.")
-@click.option("--seed", type=int, default=2024, show_default=True)
-@click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
-@click.option("--out", type=_FILE, required=True, help="Report as JSON; a sheet of pictures goes beside it.")
-def sdxl(
-    checkpoint: Path,
-    prompts: int,
-    job_type: str,
-    size: str | None,
-    variants: tuple[str, ...],
-    variant_prompts: int | None,
-    repaint: bool,
-    seed: int,
-    device: str,
-    out: Path,
-) -> None:
+def sdxl(checkpoint: Path, device: str, **options: Any) -> None:
     """Evaluate an SDXL CHECKPOINT on prompts whose combinations it was not trained on.
 
     Beside what it paints stand an upper control, renderings of the same scenes through its VAE, and a
     lower one, its pictures with the captions of others.
     """
-    from training.evaluate.pictures import Evaluation
-    from training.evaluate.sdxl import Painter
+    quiet()
+    from training.evaluate.sdxl import PicturePainter
 
-    try:
-        settings = read_settings(job_type)
-        settings = settings.varied(f"size={size}") if size else settings
-        varied = {variant: settings.varied(variant) for variant in variants}
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    load = functools.partial(PicturePainter, checkpoint, device)
+    _evaluate(checkpoint, load, device, moving=False, profile=None, **options)
+
+
+@evaluate.command()
+@_options("video_fast")
+@click.option("--profile", default="demo", show_default=True, help="Of ourvidz.yaml, by which it is reduced.")
+def wan(checkpoint: Path, device: str, **options: Any) -> None:
+    """Evaluate a WAN CHECKPOINT on prompts whose combinations it was not trained on.
+
+    Three of four scenes move. The controls are those of SDXL.
+    """
+    quiet()
+    from training.evaluate.wan import VideoPainter
+
+    load = functools.partial(VideoPainter, checkpoint, device)
+    _evaluate(checkpoint, load, device, moving=True, repaint=False, **options)
+
+
+def _evaluate(
+    checkpoint: Path,
+    load: Callable[[], Any],
+    device: str,
+    *,
+    moving: bool,
+    prompts: int,
+    job_type: str,
+    profile: str | None,
+    size: str | None,
+    variants: tuple[str, ...],
+    variant_prompts: int | None,
+    repaint: bool,
+    seed: int,
+    out: Path,
+) -> None:
+    from training.evaluate.evaluation import Evaluation
+
+    settings, varied = _settings(job_type, profile, size, variants)
     began = time.monotonic()
-    painter = Painter(checkpoint, device)
-    cases = draw_cases(seed, prompts)
+    painter = load()
+    cases = draw_cases(seed, prompts, moving=moving)
     with measuring() as pool, Progress(disable=not sys.stderr.isatty()) as progress:
         evaluation = Evaluation(painter, pool, progress)
-        pictures = evaluation.paint(cases, settings)
+        painted = evaluation.paint(cases, settings)
         few = cases[:variant_prompts]
         for variant, changed in varied.items():
-            evaluation.paint_variant(variant, few, changed, pictures)
+            evaluation.paint_variant(variant, few, changed, painted)
         if repaint:
             repainted = read_settings("sdxl_img2img").varied(f"size={settings.width}x{settings.height}")
-            evaluation.repaint(few, repainted)
+            evaluation.repaint(painter, few, repainted)
         pool.finish()
     results = evaluation.figures()
     seconds = round(time.monotonic() - began, 1)
@@ -95,9 +130,20 @@ def sdxl(
         "results": results,
     }
     write(report, out)
-    save_sheet(pictures[:SHEET], [case.caption.text for case in cases[:SHEET]], out.with_suffix(""))
+    save_sheet(painted[:SHEET], [case.caption.text for case in cases[:SHEET]], out.with_suffix(""))
     show(results)
     click.echo(f"{out}: {prompts} prompts in {seconds:.0f} s")
+
+
+def _settings(
+    job_type: str, profile: str | None, size: str | None, variants: tuple[str, ...]
+) -> tuple[Settings, dict[str, Settings]]:
+    try:
+        settings = read_settings(job_type, profile)
+        settings = settings.varied(f"size={size}") if size else settings
+        return settings, {variant: settings.varied(variant) for variant in variants}
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 @evaluate.command()

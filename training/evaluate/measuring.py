@@ -49,6 +49,6 @@ def measuring() -> Iterator[Measuring]:
 
 
 def _measure(pixels: Pixels, claims: Sequence[Claim]) -> list[bool]:
-    from training.measure import holds
+    from training.measure import holds, holds_video
 
-    return holds(pixels, claims)
+    return holds_video(pixels, claims) if pixels.ndim == 4 else holds(pixels, claims)

@@ -23,6 +23,9 @@ from training.world.preview import contact_sheet
 #: Columns of a sheet, and the shorter side of a picture there in pixels.
 COLUMNS, THUMBNAIL = 8, 256
 
+#: Frames of a video there.
+MOMENTS = 4
+
 LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "scipy")
 
 
@@ -44,18 +47,25 @@ def write(report: dict[str, Any], file: Path) -> None:
     file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
-def save_sheet(pictures: Sequence[Pixels], captions: Sequence[str], stem: Path) -> None:
-    """Write pictures of one size into ``stem``.png, and their captions into ``stem``.txt."""
+def save_sheet(painted: Sequence[Pixels], captions: Sequence[str], stem: Path) -> None:
+    """Write pictures or videos of one size into ``stem``.png, and their captions into ``stem``.txt."""
+    columns = COLUMNS // MOMENTS if painted[0].ndim == 4 else COLUMNS
     small = []
-    for pixels in pictures:
-        image = Image.fromarray(pixels)
+    for pixels in painted:
+        image = Image.fromarray(_strip(pixels) if pixels.ndim == 4 else pixels)
         scale = min(1.0, THUMBNAIL / min(image.size))
         side = (round(image.width * scale), round(image.height * scale))
         levels = np.asarray(image.resize(side, Image.Resampling.BOX), np.float32) / 255
         small.append(torch.from_numpy(levels).permute(2, 0, 1))
-    contact_sheet(small, COLUMNS).save(stem.with_suffix(".png"))
-    lines = (f"{index // COLUMNS + 1}.{index % COLUMNS + 1}  {text}\n" for index, text in enumerate(captions))
+    contact_sheet(small, columns).save(stem.with_suffix(".png"))
+    lines = (f"{index // columns + 1}.{index % columns + 1}  {text}\n" for index, text in enumerate(captions))
     stem.with_suffix(".txt").write_text("".join(lines), encoding="utf-8")
+
+
+def _strip(frames: Pixels) -> Pixels:
+    """Some frames of a video side by side, from the first to the last."""
+    moments = [round(moment * (len(frames) - 1) / (MOMENTS - 1)) for moment in range(MOMENTS)]
+    return np.concatenate([frames[moment] for moment in moments], axis=1)
 
 
 def show(results: dict[str, dict[str, dict[str, float]]]) -> None:

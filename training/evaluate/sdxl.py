@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import numpy as np
 import torch
-import transformers
 from diffusers import StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline
 
 from training.evaluate.cases import Case
@@ -21,19 +19,11 @@ from training.world.render import render
 DENOISED, DECODED = 32 * 1024**2, 8 * 1024**2
 
 
-def quiet() -> None:
-    """Leave out what libraries say of themselves while they load."""
-    for library in (diffusers, transformers):
-        library.utils.logging.set_verbosity_error()
-        library.utils.logging.disable_progress_bar()
-
-
-class Painter:
+class PicturePainter:
     """A checkpoint as diffusers' pipelines load it: float16 on a GPU but for the VAE, else float32."""
 
     def __init__(self, checkpoint: Path, device: str) -> None:
         self._device = device
-        quiet()
         dtype = torch.float16 if device == "cuda" else torch.float32
         pipeline: Any = StableDiffusionXLPipeline.from_pretrained(checkpoint)
         pipeline.to(device, dtype)

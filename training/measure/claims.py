@@ -40,9 +40,10 @@ def holds(picture: Image.Image | np.ndarray[Any, Any], claims: Sequence[Claim]) 
 
 
 def holds_video(
-    frames: Sequence[Image.Image] | Sequence[np.ndarray[Any, Any]], claims: Sequence[Claim]
+    frames: Sequence[Image.Image] | Sequence[np.ndarray[Any, Any]] | np.ndarray[Any, Any],
+    claims: Sequence[Claim],
 ) -> list[bool]:
-    """Whether each claim is true of a video: PIL images or uint8 of H×W×3, all of one size.
+    """Whether each claim is true of a video: PIL images or uint8 of H×W×3 each, all of one size.
 
     What does not move is true if it is so in most of three frames around the middle, where the world
     paints a moving scene as if it stood still. Raises ValueError for fewer than three frames.
@@ -69,7 +70,8 @@ def holds_video(
 def open_air(claims: Sequence[Claim]) -> bool:
     """Whether they are about a landscape."""
     return any(
-        claim.about in OPEN_AIR or (claim.about == "motion" and claim.value in get_args(LandscapeMotion))
+        claim.about in OPEN_AIR
+        or (claim.about == "motion" and claim.value in get_args(LandscapeMotion) and claim.value != "still")
         for claim in claims
     )
 

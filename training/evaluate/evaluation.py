@@ -1,21 +1,28 @@
-"""What is measured on the pictures that a checkpoint paints."""
+"""What is measured on the pictures and videos that a checkpoint paints."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from rich.progress import Progress
 
 from training.evaluate.cases import Case, shuffled
 from training.evaluate.measuring import Measuring, Pixels
-from training.evaluate.sdxl import Painter
+from training.evaluate.sdxl import PicturePainter
 from training.evaluate.settings import Settings
 from training.evaluate.tally import Tally
 
 #: Strengths of img2img: what the first keeps, the second changes.
 WEAK, STRONG = 0.3, 0.95
+
+
+class Painter(Protocol):
+    def paint(self, cases: Sequence[Case], settings: Settings) -> Iterator[tuple[Case, Pixels]]: ...
+
+    def reconstruct(self, cases: Sequence[Case], settings: Settings) -> Iterator[tuple[Case, Pixels]]: ...
 
 
 class Evaluation:
@@ -58,10 +65,10 @@ class Evaluation:
                 "least": round(min(differences), 4),
             }
 
-    def repaint(self, cases: Sequence[Case], settings: Settings) -> None:
+    def repaint(self, painter: PicturePainter, cases: Sequence[Case], settings: Settings) -> None:
         """Renderings of other scenes of the same kind, painted over by the cases' captions."""
         for strength in (WEAK, STRONG):
-            painted = self._painter.repaint(shuffled(cases), cases, settings, strength)
+            painted = painter.repaint(shuffled(cases), cases, settings, strength)
             name = f"strength {strength}"
             for init, case, pixels in self._progress.track(painted, len(cases), description=name):
                 self._add(f"{name}: init image", init, pixels)
