@@ -37,6 +37,7 @@ class PicturePainter:
     def scheduler(self) -> str:
         return type(self._pipeline.scheduler).__name__
 
+    @torch.inference_mode()
     def paint(self, cases: Sequence[Case], settings: Settings) -> Iterator[tuple[Case, Pixels]]:
         """Each case with its picture, uint8 of H×W×3."""
         for some in self._batches(cases, settings):
@@ -45,6 +46,7 @@ class PicturePainter:
             ).images
             yield from zip(some, self._decode(latents), strict=True)
 
+    @torch.inference_mode()
     def repaint(
         self, inits: Sequence[Case], cases: Sequence[Case], settings: Settings, strength: float
     ) -> Iterator[tuple[Case, Case, Pixels]]:
@@ -59,6 +61,7 @@ class PicturePainter:
             for case, pixels in zip(some, self._decode(painted), strict=True):
                 yield pairs[id(case)], case, pixels
 
+    @torch.inference_mode()
     def reconstruct(self, cases: Sequence[Case], settings: Settings) -> Iterator[tuple[Case, Pixels]]:
         """The scenes' renderings through the VAE, and back."""
         for some in self._batches(cases, settings):
@@ -67,8 +70,7 @@ class PicturePainter:
     def _batches(self, cases: Sequence[Case], settings: Settings) -> Iterator[Sequence[Case]]:
         count = max(1, DENOISED // (settings.width * settings.height)) if self._device == "cuda" else 1
         for start in range(0, len(cases), count):
-            with torch.inference_mode():
-                yield cases[start : start + count]
+            yield cases[start : start + count]
 
     def _asked(self, cases: Sequence[Case], settings: Settings) -> dict[str, Any]:
         return {

@@ -41,6 +41,7 @@ class VideoPainter:
     def scheduler(self) -> str:
         return type(self._pipeline.scheduler).__name__
 
+    @torch.inference_mode()
     def paint(self, cases: Sequence[Case], settings: Settings) -> Iterator[tuple[Case, Pixels]]:
         """Each case with its video, uint8 of T×H×W×3."""
         for some in self._batches(cases, settings, DENOISED):
@@ -64,6 +65,7 @@ class VideoPainter:
             videos = (video for part in torch.split(latents.float(), most) for video in self._decode(part))
             yield from zip(some, videos, strict=True)
 
+    @torch.inference_mode()
     def reconstruct(self, cases: Sequence[Case], settings: Settings) -> Iterator[tuple[Case, Pixels]]:
         """The scenes' renderings through the VAE, and back."""
         for some in self._batches(cases, settings, DECODED):
@@ -79,8 +81,7 @@ class VideoPainter:
     def _batches(self, cases: Sequence[Case], settings: Settings, pixels: int) -> Iterator[Sequence[Case]]:
         count = self._count(settings, pixels)
         for start in range(0, len(cases), count):
-            with torch.inference_mode():
-                yield cases[start : start + count]
+            yield cases[start : start + count]
 
     def _count(self, settings: Settings, pixels: int) -> int:
         """How many videos at a time have so many pixels; one where there is no GPU."""
