@@ -13,9 +13,10 @@ from diffusers import WanPipeline
 from training.evaluate.cases import Case
 from training.evaluate.measuring import Pixels
 from training.evaluate.settings import Settings
-from training.wan import parts
-from training.wan.words import read
 from training.world.render import render
+
+#: Of every text, padding and all.
+TEXT_TOKENS = 512
 
 #: Pixels of the videos that a GPU denoises at a time, and of those that it encodes or decodes.
 DENOISED, DECODED = 16 * 33 * 416 * 240, 4 * 33 * 416 * 240
@@ -45,10 +46,7 @@ class VideoPainter:
     def paint(self, cases: Sequence[Case], settings: Settings) -> Iterator[tuple[Case, Pixels]]:
         """Each case with its video, uint8 of T×H×W×3."""
         for some in self._batches(cases, settings, DENOISED):
-            # Read here, since WanPipeline cleans texts with a library that training does without.
-            texts = [*(case.caption.text for case in some), ""]
-            tokens = read(self._pipeline.tokenizer, texts).to(self._device)
-            embeddings = parts.embeddings(self._pipeline.text_encoder, tokens)
+            embeddings = self._read([*(case.caption.text for case in some), ""])
             latents = self._pipeline(
                 prompt_embeds=embeddings[:-1],
                 negative_prompt_embeds=embeddings[-1:].expand(len(some), -1, -1),
@@ -77,6 +75,15 @@ class VideoPainter:
             )
             latents = self._pipeline.vae.encode(clips * 2 - 1).latent_dist.mode()
             yield from zip(some, self._decode((latents - self._mean) / self._spread), strict=True)
+
+    def _read(self, texts: list[str]) -> torch.Tensor:
+        """Embeddings as WanPipeline makes them, which cleans texts with a library that training lacks."""
+        tokens = self._pipeline.tokenizer(
+            texts, padding="max_length", max_length=TEXT_TOKENS, truncation=True, return_tensors="pt"
+        ).to(self._device)
+        found = self._pipeline.text_encoder(tokens.input_ids, tokens.attention_mask).last_hidden_state
+        seen: torch.Tensor = found * tokens.attention_mask[:, :, None]
+        return seen
 
     def _batches(self, cases: Sequence[Case], settings: Settings, pixels: int) -> Iterator[Sequence[Case]]:
         count = self._count(settings, pixels)
