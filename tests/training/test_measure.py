@@ -68,7 +68,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def picture(scene: Scene, height: int = 256, width: int = 256) -> Image.Image:
+def picture(scene: Scene, height: int = 192, width: int = 192) -> Image.Image:
     return to_image(render([scene], height, width)[0])
 
 
@@ -90,7 +90,7 @@ def test_what_was_painted_is_measured(kind: type[Scene]) -> None:
     right, number = Counter[str](), Counter[str]()
     for index, scene in enumerate(drawn(kind, 40)):
         claims = describe(scene, random.Random(index), named=1.0).claims
-        image = picture(scene)
+        image = picture(scene, 256, 256)
         for claim, held in zip(claims, holds(softened(image) if index % 2 else image, claims), strict=True):
             number[claim.about] += 1
             right[claim.about] += held
@@ -101,7 +101,7 @@ def test_what_was_painted_is_measured(kind: type[Scene]) -> None:
 
 @pytest.mark.parametrize("kind", [Landscape, StillLife])
 def test_a_caption_of_another_picture_is_mostly_false(kind: type[Scene]) -> None:
-    chosen = drawn(kind, 20)
+    chosen = drawn(kind, 12)
     held = [
         one
         for index, scene in enumerate(chosen)
@@ -188,7 +188,7 @@ def test_a_picture_shows_no_motion() -> None:
         holds(picture(SINGLE), [Claim("motion", "bounces")])
 
 
-def clip(scene: Scene, height: int = 128, width: int = 192, frames: int = 9) -> list[Image.Image]:
+def clip(scene: Scene, height: int = 96, width: int = 144, frames: int = 9) -> list[Image.Image]:
     moments = [frame / (frames - 1) for frame in range(frames)]
     return [to_image(render([scene], height, width, when=moment)[0]) for moment in moments]
 
@@ -206,9 +206,9 @@ def test_what_moves_in_a_landscape_is_measured(motion: LandscapeMotion) -> None:
 def test_what_moves_in_a_still_life_is_measured(motion: StillLifeMotion) -> None:
     scene = replace(SINGLE, motion=motion)
     claims = describe(scene, random.Random(1), named=1.0).claims
-    assert all(holds_video(clip(scene, 192, 128), claims))
+    assert all(holds_video(clip(scene, 144, 96), claims))
     others = [Claim("motion", other) for other in get_args(StillLifeMotion) if other != motion]
-    assert not any(holds_video(clip(scene, 192, 128), others))
+    assert not any(holds_video(clip(scene, 144, 96), others))
 
 
 @pytest.mark.parametrize("weather", get_args(Weather))
