@@ -17,12 +17,13 @@ from training.evaluate.cases import draw_cases, shuffled
 from training.evaluate.settings import Settings, read_settings
 from training.evaluate.tally import Tally, markdown
 from training.world.captions import Claim
-from training.world.combinations import held_out
+from training.world.combinations import held_out, named
 
 
 def test_every_case_has_a_combination_that_training_never_shows() -> None:
     cases = draw_cases(5, 40)
     assert all(held_out(case.scene) for case in cases)
+    assert all(named(case.caption.claims) for case in cases)
     assert draw_cases(5, 10) == cases[:10]
     assert draw_cases(6, 10) != cases[:10]
 

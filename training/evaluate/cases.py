@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.world.captions import Caption, describe
+from training.world.combinations import named
 from training.world.drawing_lots import scenes
 from training.world.scenes import Scene
 
@@ -24,9 +25,16 @@ def draw_cases(seed: int, count: int, *, moving: bool = False) -> list[Case]:
     """The same ones for the same arguments; the first of many are those of few."""
     lots = random.Random(f"cases:{seed}:{moving}")
     return [
-        Case(scene, describe(scene, lots), lots.getrandbits(31))
+        Case(scene, _describe(scene, lots), lots.getrandbits(31))
         for scene in itertools.islice(scenes(seed, unseen=True, moving=moving), count)
     ]
+
+
+def _describe(scene: Scene, lots: random.Random) -> Caption:
+    """A caption that names what training never showed, and not only of a scene that has it."""
+    while not named((caption := describe(scene, lots)).claims):
+        pass
+    return caption
 
 
 def shuffled(cases: Sequence[Case]) -> list[Case]:

@@ -130,7 +130,11 @@ def _evaluate(
         "results": results,
     }
     write(report, out)
-    save_sheet(painted[:SHEET], [case.caption.text for case in cases[:SHEET]], out.with_suffix(""))
+    save_sheet(
+        painted[:SHEET],
+        [case.caption.text for case in cases[:SHEET]],
+        out.with_name(out.name.removesuffix(".json")),
+    )
     show(results)
     click.echo(f"{out}: {prompts} prompts in {seconds:.0f} s")
 

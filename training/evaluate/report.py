@@ -57,9 +57,9 @@ def save_sheet(painted: Sequence[Pixels], captions: Sequence[str], stem: Path) -
         side = (round(image.width * scale), round(image.height * scale))
         levels = np.asarray(image.resize(side, Image.Resampling.BOX), np.float32) / 255
         small.append(torch.from_numpy(levels).permute(2, 0, 1))
-    contact_sheet(small, columns).save(stem.with_suffix(".png"))
+    contact_sheet(small, columns).save(stem.with_name(f"{stem.name}.png"))
     lines = (f"{index // columns + 1}.{index % columns + 1}  {text}\n" for index, text in enumerate(captions))
-    stem.with_suffix(".txt").write_text("".join(lines), encoding="utf-8")
+    stem.with_name(f"{stem.name}.txt").write_text("".join(lines), encoding="utf-8")
 
 
 def _strip(frames: Pixels) -> Pixels:

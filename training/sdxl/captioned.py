@@ -22,7 +22,7 @@ from transformers import CLIPTokenizer
 from ourvidz.plugins.checkpoints.small_words import WORDS
 from training.world import landscapes, still_lifes
 from training.world.canvas import whole
-from training.world.captions import describe
+from training.world.captions import describe, vocabulary
 from training.world.drawing_lots import scenes
 from training.world.scenes import Landscape, StillLife
 
@@ -32,7 +32,7 @@ Size = tuple[int, int]
 #: Captions of each picture.
 CAPTIONS = 4
 
-#: How often a caption has a word that says nothing, so that such words do little.
+#: How often a caption has a word that no caption needs, so that such words do little.
 DISTRACTED = 0.1
 
 #: Share of the landscapes in what is learnt from. They have more in them, and smaller, than still lifes.
@@ -40,6 +40,8 @@ LANDSCAPES = 0.65
 
 #: Pixels that are painted and encoded at a time.
 AT_ONCE = 16 * 1024 * 1024
+
+MEANINGLESS = tuple(word for word in WORDS.split() if word not in set(vocabulary()))
 
 PAINTERS: dict[type, Any] = {Landscape: landscapes, StillLife: still_lifes}
 
@@ -160,7 +162,7 @@ def _distracted(text: str, lots: random.Random) -> str:
     if lots.random() >= DISTRACTED:
         return text
     words = text.split(" ")
-    words.insert(lots.randrange(len(words) + 1), lots.choice(WORDS.split()))
+    words.insert(lots.randrange(len(words) + 1), lots.choice(MEANINGLESS))
     return " ".join(words)
 
 

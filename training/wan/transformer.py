@@ -121,7 +121,7 @@ def _turn_from_padding(attention: Any) -> None:
 @click.option("--minutes", type=float, default=7.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Another one sees other scenes.")
 @click.option("--batch", type=int, default=32, show_default=True, help="Clips at a time, or as many tokens.")
-@click.option("--height", type=float, default=1e-3, show_default=True, help="Learning rate at its height.")
+@click.option("--learning-rate", "height", type=float, default=1e-3, show_default=True, help="At its height.")
 @click.option("--unit", type=float, default=1.0, show_default=True, help="Guidance that 1 shall stand for.")
 @click.option("--share", type=float, default=1.0, show_default=True, help="Of the clips that are kept.")
 @click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)

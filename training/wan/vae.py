@@ -40,7 +40,9 @@ MEASURED = 32
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--batch", type=int, default=32, show_default=True, help="Windows at a time.")
 @click.option("--clips", type=int, default=1500, show_default=True, help="Different clips of each size.")
-@click.option("--height", type=float, default=1.5e-3, show_default=True, help="Learning rate at its height.")
+@click.option(
+    "--learning-rate", "height", type=float, default=1.5e-3, show_default=True, help="At its height."
+)
 @click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
 @click.option("--tiny", is_flag=True, hidden=True, help="Tiny pictures, to try the code out.")
 def train_vae(

@@ -30,7 +30,7 @@ class Claim:
 class Caption:
     text: str
     claims: tuple[Claim, ...]
-    """All that the text says; a picture may be anything else."""
+    """What the text says, but for snow caps, which are not measured; a picture may be anything else."""
 
 
 #: How often a caption names something that it could leave out.
@@ -114,7 +114,8 @@ def _describe_landscape(scene: Landscape, lots: random.Random, named: float) -> 
             # A setting sun is also a time of day; what moves is said plainly.
             light = LIGHTS["night" if scene.time == "night" else "day"]
             say(
-                f"{light} {verb} {lots.choice(PLACES[scene.light])}",
+                # Not "to the left", which with a verb is a way and no place.
+                f"{light} {verb} {lots.choice(PLACES[scene.light][::2])}",
                 claim,
                 Claim("motion", scene.motion),
                 always=True,
@@ -178,6 +179,9 @@ def _describe_still_life(scene: StillLife, lots: random.Random, named: float) ->
     ]
     lots.shuffle(around)
     parts += [one for one in around if lots.random() < named]
+    if lots.random() < 0.2:
+        # What comes first should not always be the thing.
+        parts.append(parts.pop(0))
     return _caption(parts)
 
 
