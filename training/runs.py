@@ -37,10 +37,18 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         wanted = {"minutes": minutes, **settings}
         file = folder / "settings.json"
-        if file.is_file() and json.loads(file.read_text()) != wanted:
-            raise click.UsageError(
-                f"{file}: found a run with other settings, expected {wanted}; name another folder"
-            )
+        if file.is_file():
+            found = json.loads(file.read_text())
+            names = sorted({*found, *wanted})
+            others = [
+                f"{name} {found.get(name)}, not {wanted.get(name)}"
+                for name in names
+                if found.get(name) != wanted.get(name)
+            ]
+            if others:
+                raise click.UsageError(
+                    f"{file}: found a run with other settings: {'; '.join(others)}. Name another folder"
+                )
         file.write_text(json.dumps(wanted, indent=2) + "\n")
         self.folder = folder
         self.step = 0

@@ -43,7 +43,7 @@ def train(command: str, out: Path, *options: str | Path) -> Result:
 
 def test_a_vae_comes_out_with_latents_of_the_spread_that_the_unet_expects(trained_vae: Path) -> None:
     made = AutoencoderKL.from_pretrained(trained_vae).float()
-    pictures = Pictures(1, 4, 64, "cpu").whole(0, 4) * 2 - 1
+    pictures = Pictures(3, 4, 64, "cpu").whole(0, 4) * 2 - 1
     with torch.no_grad():
         latents = made.encode(pictures).latent_dist.mode() * made.config.scaling_factor
     assert latents.mean(dim=(0, 2, 3)).tolist() == pytest.approx([0.0] * 4, abs=0.02)

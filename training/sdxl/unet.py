@@ -65,7 +65,7 @@ class Denoiser(nn.Module):
 )
 @click.option("--begin", type=click.Path(path_type=Path, exists=True), help="Checkpoint to start from.")
 @click.option("--sizes", type=click.Choice(list(SIZES)), default="all", show_default=True)
-@click.option("--minutes", type=float, default=9.0, show_default=True)
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=9.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option(
     "--batch", type=int, default=128, show_default=True, help="Pictures of 1024 by 1024 pixels at a time."
@@ -86,7 +86,14 @@ def train_unet(
     device: str,
 ) -> None:
     """Train UNet and text encoders of the small SDXL checkpoint; write all of it into OUT/checkpoint."""
-    settings = {"sizes": sizes, "seed": seed, "batch": batch, "height": height, "share": share}
+    settings: dict[str, Any] = {
+        "vae": str(vae),
+        "sizes": sizes,
+        "seed": seed,
+        "batch": batch,
+        "height": height,
+        "share": share,
+    }
     settings["begin"] = str(begin) if begin else None
     run = Run(out, minutes=minutes, settings=settings)
     torch.manual_seed(seed)

@@ -21,7 +21,7 @@ SIDE, LARGE = 512, 1024
 #: models: smooth latents are worth more to a small UNet than the last bit of sharpness.
 DIVERGENCE = 3e-4
 
-#: Pictures by which the latents are brought to their spread.
+#: Pictures by which the latents are brought to their spread, and the errors are measured.
 CHECKED = 64
 
 #: Weight of the differences between neighbouring pixels, which keeps edges sharp.
@@ -30,10 +30,16 @@ EDGES = 1.0
 
 @click.command("sdxl-vae")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the run.")
-@click.option("--minutes", type=float, default=5.0, show_default=True)
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=5.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--batch", type=int, default=16, show_default=True)
-@click.option("--scenes", type=int, default=3_000, show_default=True, help="Different pictures to see.")
+@click.option("--batch", type=click.IntRange(min=2), default=16, show_default=True)
+@click.option(
+    "--scenes",
+    type=click.IntRange(min=1),
+    default=3_000,
+    show_default=True,
+    help="Different pictures to see.",
+)
 @click.option(
     "--learning-rate", "height", type=float, default=1.5e-3, show_default=True, help="At its height."
 )
@@ -80,7 +86,9 @@ def train_vae(
         optimizer.step()
         average.update(vae, run.step)
         run.note(total=total, **losses)
-    _finish(average.module, large, out, keep_latents=decoder_only)
+    # Others than it has learnt from.
+    checked = Pictures(seed + 2, CHECKED, LARGE, device)
+    _finish(average.module, checked, out, keep_latents=decoder_only)
 
 
 def _losses(vae: AutoencoderKL, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -111,14 +119,15 @@ def _finish(vae: AutoencoderKL, pictures: Pictures, out: Path, *, keep_latents: 
         _normalise(vae, latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3)))
     vae.half().save_pretrained(out / "vae")
     vae.float()
-    errors = []
+    errors, spreads = [], []
     for one in seen:
         latents = vae.encode(one * 2 - 1).latent_dist.mode()
         painted = (vae.decode(latents).sample / 2 + 0.5).clamp(0, 1)
         errors.append((painted - one).square().mean(dim=(1, 2, 3)))
-        spread = (latents * parts.SCALING_FACTOR).std()
+        spreads.append((latents * parts.SCALING_FACTOR).std())
     _save_pairs(one, painted, out / "pictures.png")
     decibels = (-10 * torch.cat(errors).log10()).mean().item()
+    spread = torch.stack(spreads).mean().item()
     click.echo(f"whole pictures: PSNR {decibels:.2f} dB, spread of their latents {spread:.3f}")
 
 
