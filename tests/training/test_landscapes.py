@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -11,7 +10,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from training.world import drawing_lots, landscapes
+from training.world import drawing_lots, landscape_colours, landscapes
 from training.world.canvas import whole, window
 from training.world.scenes import Ground, Landmark, Landscape, LandscapeMotion, Place, Ridge, Time, Tree
 
@@ -32,15 +31,6 @@ PLAIN = Landscape(
 )
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """More would only wait for each other over pictures as small as these."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def some(number: int, seed: int = 0, *, moving: bool = False) -> list[Landscape]:
     lots = random.Random(seed)
     return [drawing_lots.landscape(lots, moving=moving) for _ in range(number)]
@@ -50,7 +40,7 @@ def paint(*scenes: Landscape, height: int = 128, width: int = 128, when: float =
     return landscapes.paint(landscapes.pack(scenes), whole(height, width, "cpu"), when)
 
 
-def like(picture: Any, colour: landscapes.Colour, tolerance: float = 0.1) -> Any:
+def like(picture: Any, colour: landscape_colours.Colour, tolerance: float = 0.1) -> Any:
     """H×W, where the picture has the colour."""
     return ((picture - torch.tensor(colour)[:, None, None]).abs().amax(0) < tolerance).numpy()
 
@@ -108,7 +98,7 @@ def test_the_light_stands_where_the_scene_says(time: Time, light: Place) -> None
     at = {"left": 0.225, "middle": 0.5, "right": 0.775}[light]
     for height, width in ((128, 128), (96, 170), (170, 96)):
         (picture,) = paint(replace(PLAIN, time=time, light=light, clouds=3), height=height, width=width)
-        ((row, column),) = pieces(like(picture, landscapes.light_colour(time)), least=60)
+        ((row, column),) = pieces(like(picture, landscape_colours.light_colour(time)), least=60)
         assert column == pytest.approx(at, abs=0.06)
         assert 0.08 < row < 0.35
 
@@ -146,12 +136,12 @@ def test_ground_and_mountains_keep_their_colours_at_every_time(time: Time) -> No
     for ground in get_args(Ground):
         (picture,) = paint(replace(PLAIN, time=time, ground=ground))
         mean = picture[:, 100:].mean((1, 2)) - torch.tensor(
-            [landscapes.ground_colour(g, time) for g in get_args(Ground)]
+            [landscape_colours.ground_colour(g, time) for g in get_args(Ground)]
         )
         assert get_args(Ground)[int(mean.norm(dim=1).argmin())] == ground
     for ridge in get_args(Ridge):
         scene = replace(PLAIN, time=time, mountains=ridge, snow_caps=True, ground="sand")
-        assert like(paint(scene)[0], landscapes.ridge_colour(ridge, time), 0.02).mean() > 0.04
+        assert like(paint(scene)[0], landscape_colours.ridge_colour(ridge, time), 0.02).mean() > 0.04
 
 
 def test_skies_of_different_times_are_far_apart() -> None:
@@ -163,7 +153,7 @@ def test_skies_of_different_times_are_far_apart() -> None:
 def test_weather_is_all_over_the_picture(weather: Any) -> None:
     scene = replace(PLAIN, time="night", weather=weather)
     (picture,) = paint(scene, height=256, width=256)
-    colour = landscapes.SHINING["rain" if weather == "rain" else "flake"]
+    colour = landscape_colours.SHINING["rain" if weather == "rain" else "flake"]
     assert 40 <= len(pieces(like(picture, colour, 0.3), least=6)) <= 80
 
 
@@ -176,7 +166,7 @@ def test_only_what_the_scene_says_moves(motion: LandscapeMotion) -> None:
         centres = []
         for when in (0.2, 0.8):
             if name == "light":
-                (centre,) = pieces(like(paint(scene, when=when)[0], landscapes.light_colour("day")))
+                (centre,) = pieces(like(paint(scene, when=when)[0], landscape_colours.light_colour("day")))
             else:
                 rows, columns = changed(scene, without[name], when=when).nonzero()
                 centre = (rows.mean() / 128, columns.mean() / 128)

@@ -11,17 +11,8 @@ import diffusers
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
+from ourvidz.plugins.sdxl.small_checkpoint import model_index, published_names
 from training.sdxl import parts
-
-CLASSES = {
-    "scheduler": ("diffusers", "EulerDiscreteScheduler"),
-    "text_encoder": ("transformers", "CLIPTextModel"),
-    "text_encoder_2": ("transformers", "CLIPTextModelWithProjection"),
-    "tokenizer": ("transformers", "CLIPTokenizer"),
-    "tokenizer_2": ("transformers", "CLIPTokenizer"),
-    "unet": ("diffusers", "UNet2DConditionModel"),
-    "vae": ("diffusers", "AutoencoderKL"),
-}
 
 
 def read_checkpoint(folder: Path) -> tuple[Any, Any, Any]:
@@ -45,17 +36,6 @@ def write_checkpoint(
     vae.half().save_pretrained(folder / "vae")
     for name, encoder in (("text_encoder", first), ("text_encoder_2", second)):
         encoder.half()
-        # Under the names of published checkpoints, which transformers reads in all its versions.
-        whole = ("text_model.", "text_projection.")
-        weights = {
-            key if key.startswith(whole) else f"text_model.{key}": tensor
-            for key, tensor in encoder.state_dict().items()
-        }
-        encoder.save_pretrained(folder / name, state_dict=weights)
-    index = {
-        "_class_name": "StableDiffusionXLPipeline",
-        "_diffusers_version": diffusers.__version__,
-        "force_zeros_for_empty_prompt": True,
-        **CLASSES,
-    }
-    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+        encoder.save_pretrained(folder / name, state_dict=published_names(encoder))
+    index = json.dumps(model_index(diffusers.__version__), indent=2)
+    (folder / "model_index.json").write_text(index + "\n")

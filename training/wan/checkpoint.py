@@ -11,15 +11,8 @@ import diffusers
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from transformers import UMT5EncoderModel
 
+from ourvidz.plugins.wan.small_checkpoint import model_index
 from training.wan import parts
-
-CLASSES = {
-    "scheduler": ("diffusers", "UniPCMultistepScheduler"),
-    "text_encoder": ("transformers", "UMT5EncoderModel"),
-    "tokenizer": ("transformers", "T5TokenizerFast"),
-    "transformer": ("diffusers", "WanTransformer3DModel"),
-    "vae": ("diffusers", "AutoencoderKLWan"),
-}
 
 
 def read_checkpoint(folder: Path) -> tuple[WanTransformer3DModel, UMT5EncoderModel]:
@@ -39,5 +32,5 @@ def write_checkpoint(
     parts.scheduler().save_pretrained(folder / "scheduler")
     for name, part in (("text_encoder", text_encoder), ("transformer", transformer), ("vae", vae)):
         part.half().save_pretrained(folder / name)
-    index = {"_class_name": "WanPipeline", "_diffusers_version": diffusers.__version__, **CLASSES}
-    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+    index = json.dumps(model_index(diffusers.__version__), indent=2)
+    (folder / "model_index.json").write_text(index + "\n")

@@ -50,9 +50,6 @@ TEXT_WIDTH = 128
 #: published settings).
 TEXT_TOKENS = 512
 
-#: Of the published settings.
-FLOW_SHIFT: float = SCHEDULER["flow_shift"]
-
 
 def scheduler() -> UniPCMultistepScheduler:
     return UniPCMultistepScheduler(**SCHEDULER)
@@ -112,7 +109,3 @@ def embeddings(encoder: Any, tokens: torch.Tensor) -> torch.Tensor:
     seen = (tokens != 0).long()
     found = encoder(tokens, seen).last_hidden_state * seen[:, :, None]
     return functional.pad(found, (0, 0, 0, TEXT_TOKENS - tokens.shape[1]))
-
-
-def count(part: Any) -> int:
-    return sum(one.numel() for one in part.parameters())

@@ -130,9 +130,6 @@ class Packed:
         """Some of the scenes; ``index`` is a slice, or a tensor of indices or of booleans."""
         return Packed(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
-    def to(self, device: torch.device | str) -> Packed:
-        return Packed(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
-
 
 def pack(scenes: Sequence[Landscape], device: torch.device | str = "cpu") -> Packed:
     composed = [_compose(scene) for scene in scenes]

@@ -8,53 +8,11 @@ from typing import Any
 import torch
 
 from training.world.canvas import View, cover, over
-from training.world.landscape_colours import (
-    CLOUDS,
-    GLOWS,
-    GROUNDS,
-    HAZE,
-    LIGHTS,
-    PARTS,
-    RIDGES,
-    SHINING,
-    SKIES,
-    TINTS,
-    TREES,
-    Colour,
-    cloud_colour,
-    ground_colour,
-    light_colour,
-    ridge_colour,
-    sky_colours,
-    tinted,
-    tree_colour,
-)
+from training.world.landscape_colours import HAZE
 from training.world.landscape_layouts import PARALLAX_CLOUDS, Packed, pack
 
-__all__ = [
-    "CLOUDS",
-    "GLOWS",
-    "GROUNDS",
-    "HAZE",
-    "LIGHTS",
-    "PARTS",
-    "RIDGES",
-    "SHINING",
-    "SKIES",
-    "TINTS",
-    "TREES",
-    "Colour",
-    "Packed",
-    "cloud_colour",
-    "ground_colour",
-    "light_colour",
-    "pack",
-    "paint",
-    "ridge_colour",
-    "sky_colours",
-    "tinted",
-    "tree_colour",
-]
+# A painter of a kind of scene has these three.
+__all__ = ["Packed", "pack", "paint"]
 
 #: How much of the foreground's way ridges go in a pan, from the farthest.
 PARALLAX_RIDGES = (0.3, 0.45, 0.6)

@@ -68,12 +68,12 @@ def _write_parts(folder: Path, *, seed: int) -> None:
         parts[name] = encoder
     with quiet_libraries():
         for name, part in parts.items():
-            weights = {"state_dict": _published_names(part)} if name in encoders else {}
+            weights = {"state_dict": published_names(part)} if name in encoders else {}
             part.save_pretrained(folder / name, **weights)
-    (folder / "model_index.json").write_text(json.dumps(_index(diffusers.__version__), indent=2) + "\n")
+    (folder / "model_index.json").write_text(json.dumps(model_index(diffusers.__version__), indent=2) + "\n")
 
 
-def _published_names(encoder: torch.nn.Module) -> dict[str, torch.Tensor]:
+def published_names(encoder: torch.nn.Module) -> dict[str, torch.Tensor]:
     """A text encoder's weights under the names that published checkpoints have.
 
     transformers reads them in all its versions. Under 5's own names, which lack the prefix, 4 finds none.
@@ -85,7 +85,8 @@ def _published_names(encoder: torch.nn.Module) -> dict[str, torch.Tensor]:
     }
 
 
-def _index(version: str) -> dict[str, Any]:
+def model_index(version: str) -> dict[str, Any]:
+    """What ``model_index.json`` says of a checkpoint that diffusers of this ``version`` wrote."""
     classes = {
         "scheduler": ("diffusers", "EulerDiscreteScheduler"),
         "text_encoder": ("transformers", "CLIPTextModel"),

@@ -54,10 +54,11 @@ def _write_parts(folder: Path, *, seed: int) -> None:
     with quiet_libraries():
         for name, part in parts.items():
             part.save_pretrained(folder / name)
-    (folder / "model_index.json").write_text(json.dumps(_index(diffusers.__version__), indent=2) + "\n")
+    (folder / "model_index.json").write_text(json.dumps(model_index(diffusers.__version__), indent=2) + "\n")
 
 
-def _index(version: str) -> dict[str, Any]:
+def model_index(version: str) -> dict[str, Any]:
+    """What ``model_index.json`` says of a checkpoint that diffusers of this ``version`` wrote."""
     return {
         "_class_name": LAYOUT.pipeline,
         "_diffusers_version": version,
