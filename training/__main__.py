@@ -9,10 +9,12 @@ import click
 #: Where each command is, and what it does. Only the one that runs is imported.
 COMMANDS = {
     "preview": ("training.world.preview:preview", "Paint scenes drawn by lot."),
+    "sdxl-text": ("training.sdxl.text:train_text", "Teach the text encoders of the small SDXL to read."),
     "sdxl-vae": ("training.sdxl.vae:train_vae", "Train the VAE of the small SDXL checkpoint."),
-    "sdxl-unet": ("training.sdxl.unet:train_unet", "Train its UNet and text encoders."),
+    "sdxl-unet": ("training.sdxl.unet:train_unet", "Train its UNet."),
+    "wan-text": ("training.wan.text:train_text", "Teach the text encoder of the small WAN to read."),
     "wan-vae": ("training.wan.vae:train_vae", "Train the VAE of the small WAN checkpoint."),
-    "wan-transformer": ("training.wan.transformer:train_transformer", "Train its transformer and encoder."),
+    "wan-transformer": ("training.wan.transformer:train_transformer", "Train its transformer."),
     "evaluate": ("training.evaluate.command:evaluate", "Measure how well a checkpoint follows prompts."),
 }
 

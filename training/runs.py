@@ -146,9 +146,9 @@ class Run:
         return self._before + time.monotonic() - self._began
 
 
-def learning_rate(share: float, height: float) -> float:
-    """Up in a line, level, and down in a line; ``share`` of the run is over."""
-    return height * min(1.0, share / WARM_UP, (1 - share) / COOL_DOWN)
+def learning_rate(share: float, height: float, cool_down: float = COOL_DOWN) -> float:
+    """Up in a line, level, and down in a line in the last ``cool_down``; ``share`` of the run is over."""
+    return height * min(1.0, share / WARM_UP, (1 - share) / max(cool_down, 1e-9))
 
 
 class Average:

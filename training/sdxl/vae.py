@@ -9,6 +9,7 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn import functional
 
+from training.optimizers import Optimizer
 from training.runs import Average, Run, learning_rate
 from training.sdxl import parts
 from training.sdxl.pictures import Pictures
@@ -66,24 +67,21 @@ def train_vae(
     for part in (vae.encoder, vae.quant_conv):
         part.requires_grad_(not decoder_only)
     average = Average(vae, decay=0.999)
-    optimizer = torch.optim.AdamW(vae.parameters(), lr=height, betas=(0.9, 0.99), weight_decay=0.0)
+    optimizer = Optimizer(vae, lr=height, weight_decay=0.0)
     run.resume(vae, average, optimizer)
     large = Pictures(seed, scenes, LARGE, device)
     small = Pictures(seed + 1, scenes, SIDE, device)
     lots = torch.Generator().manual_seed(seed + run.step)
     losses_of = torch.compile(_losses) if device == "cuda" else _losses
     for share in run.steps(vae, average, optimizer):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(share, height)
         half = batch // 2
         seen = torch.cat([large.windows(half, SIDE, lots), small.windows(batch - half, SIDE, lots)])
         with torch.autocast(device, torch.bfloat16):
             losses = losses_of(vae, seen * 2 - 1)
         total = losses["level"] + EDGES * losses["edges"] + DIVERGENCE * losses["divergence"]
-        optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        optimizer.step()
+        optimizer.step(learning_rate(share, height))
         average.update(vae, run.step)
         run.note(total=total, **losses)
     # Others than it has learnt from.

@@ -1,53 +1,35 @@
-"""Latents of clips and pictures with several captions of each, kept on the device for a run."""
+"""Latents of clips and pictures with their captions."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from diffusers import AutoencoderKLWan
 
-from training.wan.clips import FRAMES, Size, paint, signals
+from training.captioned import Captioned
+from training.wan.clips import AT_ONCE, FRAMES
 from training.wan.passes import encode
-from training.wan.portions import Portion
-from training.wan.words import CAPTIONS
+from training.world.described import Described
+from training.world.painting import Size, paint, signals
 
 #: Clips that the VAE reads at a time.
-AT_ONCE = 16
-
-
-@dataclass(frozen=True)
-class Captioned:
-    """Clips of one size, or pictures."""
-
-    latents: torch.Tensor
-    """N×16×F×H/8×W/8, float16, as the transformer sees them."""
-    tokens: torch.Tensor
-    """N×CAPTIONS×LONGEST."""
-
-    def batch(self, count: int, draws: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """Latents in float32, and tokens."""
-        device = self.latents.device
-        index = torch.randint(0, len(self.latents), (count,), generator=draws, device=device)
-        which = torch.randint(0, CAPTIONS, (count,), generator=draws, device=device)
-        return self.latents[index].float(), self.tokens[index, which].long()
+READ_AT_ONCE = 16
 
 
 @torch.no_grad()
 def captioned(
-    vae: AutoencoderKLWan, portions: Sequence[Portion], size: Size, frames: int, device: str
+    vae: AutoencoderKLWan, described: Described, size: Size, frames: int, device: str, *, compiled: bool
 ) -> Captioned:
-    """Paint and encode scenes that are described."""
+    """Paint and encode scenes that are described; ``compiled`` pays from some thousand on."""
     latents: list[torch.Tensor] = []
     mean, spread = (
         torch.tensor(values, device=device).view(1, -1, 1, 1, 1)
         for values in (vae.config.latents_mean, vae.config.latents_std)
     )
-    for portion in portions:
-        for few in torch.split(paint(portion, size, device, frames), AT_ONCE * FRAMES // frames):
+    for clips in paint(described, size, device, frames=frames, at_once=AT_ONCE, compiled=compiled):
+        for few in torch.split(clips, READ_AT_ONCE * FRAMES // frames):
             with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
                 found, _ = encode(vae, signals(few))
             latents.append(((found - mean) / spread).half())
-    tokens = [torch.from_numpy(portion.tokens) for portion in portions]
-    return Captioned(torch.cat(latents), torch.cat(tokens).to(device))
+    assert described.tokens is not None
+    tokens = torch.from_numpy(described.tokens).to(device)
+    return Captioned(torch.cat(latents), tokens, described.weights.to(device))

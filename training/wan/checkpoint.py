@@ -8,19 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
-from diffusers import AutoencoderKLWan, WanTransformer3DModel
-from transformers import UMT5EncoderModel
+from diffusers import AutoencoderKLWan
 
 from ourvidz.plugins.wan.small_checkpoint import model_index
 from training.wan import parts
-
-
-def read_checkpoint(folder: Path) -> tuple[WanTransformer3DModel, UMT5EncoderModel]:
-    """Transformer and text encoder, in float32."""
-    return (
-        WanTransformer3DModel.from_pretrained(folder / "transformer").float(),
-        UMT5EncoderModel.from_pretrained(folder / "text_encoder").float(),
-    )
 
 
 def write_checkpoint(

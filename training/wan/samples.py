@@ -33,7 +33,7 @@ def save_samples(folder: Path, device: str, *, tiny: bool) -> None:
         describe(scene, lots).text for scene in itertools.islice(scenes(1, unseen=True, moving=True), COUNT)
     ]
     # Read here, since WanPipeline cleans texts with a library that training does without.
-    tokens = read(pipeline.tokenizer, [*prompts, ""]).to(device)
+    tokens = torch.from_numpy(read(pipeline.tokenizer, [*prompts, ""])).long().to(device)
     *texts, empty = torch.split(parts.embeddings(pipeline.text_encoder, tokens), 1)
     (folder / "samples.txt").write_text("\n".join(prompts) + "\n")
     for size in TINY if tiny else SIZES:

@@ -1,4 +1,4 @@
-"""Trains transformer and text encoder together, from captions, on the latents of whole clips."""
+"""Trains the transformer from captions, on the latents of whole clips."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from typing import Any
 
 import click
 import torch
-from diffusers import AutoencoderKLWan
+from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from torch import nn
 from torch.nn import functional
 
-from training.runs import Average, Run, learning_rate
+from training.optimizers import Optimizer
+from training.runs import COOL_DOWN, Average, Run, learning_rate
 from training.wan import parts
 from training.wan.captioned import captioned
-from training.wan.checkpoint import read_checkpoint, write_checkpoint
-from training.wan.clips import FRAMES, Size
-from training.wan.portions import draw
+from training.wan.checkpoint import write_checkpoint
+from training.wan.clips import FRAMES
 from training.wan.samples import save_samples
-from training.wan.words import count_words, nothing_tokens, write_words
+from training.wan.text import read_text_encoder
+from training.wan.words import nothing_tokens, reader, write_words
+from training.world.described import draw_described
+from training.world.painting import Size
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class Kind:
     """How many different ones are kept."""
 
     @property
+    def main(self) -> bool:
+        """Whether there are so many that compiling what paints them pays."""
+        return self.count * self.frames > 10_000
+
+    @property
     def tokens(self) -> int:
         """How many the transformer sees of each."""
         return ((self.frames - 1) // 4 + 1) * (self.size[0] // 16) * (self.size[1] // 16)
@@ -45,16 +53,16 @@ class Kind:
 #: less than a twentieth of its time; what moves is then learnt from clips.
 STAGES: dict[str, tuple[Kind, ...]] = {
     "pictures": (
-        Kind((416, 240), 1, 0.45, 24_000),
-        Kind((240, 416), 1, 0.45, 24_000),
-        Kind((480, 832), 1, 0.05, 3_000),
-        Kind((832, 480), 1, 0.05, 3_000),
+        Kind((416, 240), 1, 0.46, 40_000),
+        Kind((240, 416), 1, 0.46, 40_000),
+        Kind((480, 832), 1, 0.04, 2_000),
+        Kind((832, 480), 1, 0.04, 2_000),
     ),
     "clips": (
-        Kind((416, 240), FRAMES, 0.4, 4_000),
-        Kind((240, 416), FRAMES, 0.4, 4_000),
-        Kind((416, 240), 1, 0.1, 8_000),
-        Kind((240, 416), 1, 0.1, 8_000),
+        Kind((416, 240), FRAMES, 0.42, 10_000),
+        Kind((240, 416), FRAMES, 0.42, 10_000),
+        Kind((416, 240), 1, 0.08, 20_000),
+        Kind((240, 416), 1, 0.08, 20_000),
     ),
     "tiny": (Kind((64, 32), 1, 0.5, 64), Kind((32, 64), FRAMES, 0.5, 16)),
 }
@@ -70,21 +78,8 @@ SHIFT = 4.0
 OPPOSED = (1.0, 0.02)
 
 
-class Denoiser(nn.Module):
-    """What is trained together: the transformer and the text encoder."""
-
-    def __init__(self, transformer: Any, text_encoder: Any) -> None:
-        super().__init__()
-        self.transformer: Any = transformer
-        self.text_encoder: Any = text_encoder
-
-    def read(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Embeddings, B × TEXT_TOKENS × width, of B × any tokens, as WanPipeline makes them."""
-        return parts.embeddings(self.text_encoder, tokens)
-
-
-def new_denoiser(words: int) -> Denoiser:
-    """Untrained; ``words`` is the size of the vocabulary."""
+def new_transformer() -> Any:
+    """Untrained."""
     transformer = parts.transformer()
     embedder = transformer.condition_embedder
     # As WAN was begun (https://github.com/Wan-Video/Wan2.1, wan/modules/model.py).
@@ -96,7 +91,7 @@ def new_denoiser(words: int) -> Denoiser:
     nn.init.zeros_(transformer.proj_out.bias)
     for block in transformer.blocks:
         _turn_from_padding(block.attn2)
-    return Denoiser(transformer, parts.text_encoder(words))
+    return transformer
 
 
 @torch.no_grad()
@@ -116,77 +111,99 @@ def _turn_from_padding(attention: Any) -> None:
 @click.option(
     "--vae", type=click.Path(path_type=Path, exists=True), required=True, help="Folder of the trained VAE."
 )
+@click.option(
+    "--text", type=click.Path(path_type=Path, exists=True), required=True, help="Run of the text encoder."
+)
 @click.option("--begin", type=click.Path(path_type=Path, exists=True), help="Checkpoint to start from.")
 @click.option("--stage", type=click.Choice(list(STAGES)), default="clips", show_default=True)
 @click.option("--minutes", type=float, default=7.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Another one sees other scenes.")
-@click.option("--batch", type=int, default=32, show_default=True, help="Clips at a time, or as many tokens.")
-@click.option("--learning-rate", "height", type=float, default=1e-3, show_default=True, help="At its height.")
+@click.option("--batch", type=int, default=64, show_default=True, help="Clips at a time, or as many tokens.")
+@click.option("--learning-rate", "height", type=float, default=2e-3, show_default=True, help="At its height.")
+@click.option(
+    "--cool-down",
+    type=click.FloatRange(0, 1),
+    default=COOL_DOWN,
+    show_default=True,
+    help="Share of the run at whose end the learning rate is 0; little where another run goes on.",
+)
 @click.option("--unit", type=float, default=1.0, show_default=True, help="Guidance that 1 shall stand for.")
 @click.option("--share", type=float, default=1.0, show_default=True, help="Of the clips that are kept.")
 @click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
 def train_transformer(
-    out: Path, vae: Path, begin: Path | None, stage: str, minutes: float, seed: int, batch: int,
-    height: float, unit: float, share: float, device: str,
+    out: Path, vae: Path, text: Path, begin: Path | None, stage: str, minutes: float, seed: int, batch: int,
+    height: float, cool_down: float, unit: float, share: float, device: str,
 ) -> None:  # fmt: skip
-    """Train transformer and text encoder of the small WAN checkpoint; write all of it into OUT/checkpoint."""
-    settings: dict[str, Any] = {"stage": stage, "seed": seed, "batch": batch, "height": height, "unit": unit}
-    run = Run(out, minutes=minutes, settings={**settings, "share": share, "begin": str(begin or "")})
+    """Train the transformer of the small WAN checkpoint; write all of the checkpoint into OUT/checkpoint."""
+    settings: dict[str, Any] = {
+        "vae": str(vae),
+        "text": str(text),
+        "begin": str(begin) if begin else None,
+        "stage": stage,
+        "seed": seed,
+        "batch": batch,
+        "height": height,
+        "cool_down": cool_down,
+        "unit": unit,
+        "share": share,
+    }
+    run = Run(out, minutes=minutes, settings=settings)
     torch.manual_seed(seed)
     torch.backends.cudnn.benchmark = True
     write_words(out / "tokenizer")
     began = time.monotonic()
     kinds = STAGES[stage]
-    portions = [
-        draw(
-            (stage, seed, index),
-            max(8, int(kind.count * share)),
-            moving=kind.frames > 1,
-            tokenizer=out / "tokenizer",
+    read = reader(out / "tokenizer")
+    described = [
+        draw_described(
+            (stage, seed, index), max(8, int(kind.count * share)), moving=kind.frames > 1, read=read
         )
         for index, kind in enumerate(kinds)
     ]
     click.echo(f"drew and described scenes in {time.monotonic() - began:.0f} s")
-    model = Denoiser(*read_checkpoint(begin)) if begin else new_denoiser(count_words(out / "tokenizer"))
-    model.to(device).train()
-    average = Average(model, decay=0.999)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=height, betas=(0.9, 0.99), weight_decay=0.01)
-    run.resume(model, average, optimizer)
+    transformer = read_transformer(begin) if begin else new_transformer()
+    transformer.to(device).train()
+    average = Average(transformer, decay=0.999)
+    optimizer = Optimizer(transformer, lr=height, weight_decay=0.01)
+    run.resume(transformer, average, optimizer)
+    encoder = read_text_encoder(text).to(device).eval().requires_grad_(False)
     began = time.monotonic()
     autoencoder = AutoencoderKLWan.from_pretrained(vae).float().to(device).eval()
     kept = [
-        captioned(autoencoder, mine, kind.size, kind.frames, device)
-        for mine, kind in zip(portions, kinds, strict=True)
+        captioned(autoencoder, mine, kind.size, kind.frames, device, compiled=device == "cuda" and kind.main)
+        for mine, kind in zip(described, kinds, strict=True)
     ]
-    nothings = nothing_tokens(out / "tokenizer", seed).to(device)
+    nothings = torch.from_numpy(nothing_tokens(out / "tokenizer", seed)).to(device)
     click.echo(f"painted and encoded in {time.monotonic() - began:.0f} s")
     if device == "cuda":
         # One block for all of them, and for each number of tokens.
-        model.transformer.compile_repeated_blocks(dynamic=False)
+        transformer.compile_repeated_blocks(dynamic=False)
     lots = random.Random(seed + run.step)
     draws = torch.Generator(device).manual_seed(seed + run.step)
     full = max(kind.tokens for kind in STAGES["clips"]) if stage != "tiny" else kinds[1].tokens
-    for part in run.steps(model, average, optimizer):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(part, height)
+    for part in run.steps(transformer, average, optimizer):
         kind = lots.choices(range(len(kinds)), [one.share for one in kinds])[0]
-        latents, tokens = kept[kind].batch(batch * full // kinds[kind].tokens, draws)
+        latents, tokens = kept[kind].batch(max(1, batch * full // kinds[kind].tokens), draws)
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-            loss = flow_loss(model, latents, tokens, nothings, unit=unit, draws=draws)
-        optimizer.zero_grad()
+            loss = flow_loss(transformer, encoder, latents, tokens, nothings, unit=unit, draws=draws)
         loss.backward()  # type: ignore[no-untyped-call]
-        gradient = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        average.update(model, run.step)
+        gradient = torch.nn.utils.clip_grad_norm_(transformer.parameters(), 1.0)
+        optimizer.step(learning_rate(part, height, cool_down))
+        average.update(transformer, run.step)
         run.note(loss=loss, gradient=gradient)
-    mean = average.module
-    mean.eval()
-    write_checkpoint(out / "checkpoint", out / "tokenizer", autoencoder, mean.transformer, mean.text_encoder)
+    mean = average.module.eval()
+    write_checkpoint(out / "checkpoint", out / "tokenizer", autoencoder, mean, encoder)
     save_samples(out, device, tiny=stage == "tiny")
 
 
+def read_transformer(folder: Path) -> Any:
+    """Of a checkpoint, in float32."""
+    return WanTransformer3DModel.from_pretrained(folder / "transformer").float()
+
+
 def flow_loss(
-    model: Denoiser,
+    transformer: Any,
+    encoder: Any,
     latents: torch.Tensor,
     tokens: torch.Tensor,
     nothings: torch.Tensor,
@@ -214,11 +231,11 @@ def flow_loss(
     flow = noise - latents
     bare = lot[:, 1] < UNCAPTIONED
     index = torch.randint(0, len(nothings), (count,), generator=draws, device=device)
-    words = model.read(torch.where(bare[:, None], nothings[index].long(), tokens))
-    if unit != 1:
-        with torch.no_grad():
-            empty = model.read(nothings[:1].long()).expand(count, -1, -1)
-            unguided = model.transformer(noised, timesteps, empty, return_dict=False)[0].float()
-        flow = torch.where(bare.view(-1, 1, 1, 1, 1), flow, torch.lerp(unguided, flow, unit))
-    found = model.transformer(noised, timesteps, words, return_dict=False)[0]
+    with torch.no_grad():
+        words = parts.embeddings(encoder, torch.where(bare[:, None], nothings[index].long(), tokens))
+        if unit != 1:
+            empty = parts.embeddings(encoder, nothings[:1].long()).expand(count, -1, -1)
+            unguided = transformer(noised, timesteps, empty, return_dict=False)[0].float()
+            flow = torch.where(bare.view(-1, 1, 1, 1, 1), flow, torch.lerp(unguided, flow, unit))
+    found = transformer(noised, timesteps, words, return_dict=False)[0]
     return functional.mse_loss(found.float(), flow)

@@ -9,12 +9,14 @@ import torch
 from diffusers import AutoencoderKLWan
 from torch.nn import functional
 
+from training.optimizers import Optimizer
 from training.runs import Average, Run, learning_rate
 from training.wan import parts
-from training.wan.clips import SIZES, TINY, Pool, Size
+from training.wan.clips import SIZES, TINY, Pool
 from training.wan.contact_sheet import save_clips
 from training.wan.passes import decode, encode
-from training.wan.portions import draw
+from training.world.described import draw_described
+from training.world.painting import Size
 
 #: Frames, height and width of the windows. The first frame passes alone, as a picture does.
 WINDOW = (17, 128, 128)
@@ -54,20 +56,18 @@ def train_vae(
     torch.manual_seed(seed)
     torch.backends.cudnn.benchmark = True
     sizes = TINY if tiny else SIZES
-    portions = [draw(("vae", seed, size), clips, moving=True) for size in sizes]
+    described = [draw_described(("vae", seed, size), clips, moving=True) for size in sizes]
     vae = parts.vae().to(device)
     average = Average(vae, decay=0.999)
-    optimizer = torch.optim.AdamW(vae.parameters(), lr=height, betas=(0.9, 0.99), weight_decay=0.0)
+    optimizer = Optimizer(vae, lr=height, weight_decay=0.0)
     run.resume(vae, average, optimizer)
-    pools = [Pool(mine, size, device) for mine, size in zip(portions, sizes, strict=True)]
+    pools = [Pool(mine, size, device) for mine, size in zip(described, sizes, strict=True)]
     lots = torch.Generator().manual_seed(seed + run.step)
     frames, *sides = (5, 32, 32) if tiny else WINDOW
     window: Size = (sides[0], sides[1])
     # Whole pictures pass too seldom to be worth the time of compiling.
     compiled = torch.compile(losses) if device == "cuda" else losses
     for share in run.steps(vae, average, optimizer):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(share, height)
         pool = pools[run.step // WHOLE_EVERY % len(pools)]
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
             if run.step % WHOLE_EVERY == WHOLE_EVERY - 1:
@@ -80,10 +80,9 @@ def train_vae(
             + CHANGES * found["changes"]
             + DIVERGENCE * found["divergence"]
         )
-        optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        optimizer.step()
+        optimizer.step(learning_rate(share, height))
         average.update(vae, run.step)
         run.note(total=total, **found)
     _finish(average.module, pools, out)
