@@ -171,6 +171,34 @@ def test_colours_that_are_swapped_belong_to_the_wrong_things() -> None:
     assert holds(picture(swapped), claims) == [True, False, True]
 
 
+def beside(left: Image.Image, right: Image.Image) -> Image.Image:
+    """The left third of one picture, and the rest of another."""
+    third = left.width // 3
+    joined = right.copy()
+    joined.paste(left.crop((0, 0, third, left.height)), (0, 0))
+    return joined
+
+
+@pytest.mark.parametrize(
+    ("about", "odd"),
+    [
+        ("colour", replace(SPHERE, colour="green")),
+        ("shape", replace(SPHERE, shape="cone")),
+        ("material", replace(SPHERE, material="shiny")),
+    ],
+)
+def test_what_is_said_of_a_row_is_true_of_each_of_its_solids(about: str, odd: Thing) -> None:
+    claims = describe(ROW, random.Random(0), named=1.0).claims
+    held = holds(beside(picture(replace(ROW, things=(odd,))), picture(ROW)), claims)
+    assert [claim.about for claim, one in zip(claims, held, strict=True) if not one] == [about]
+
+
+def test_a_row_that_is_too_short_is_wrong_in_its_count_alone() -> None:
+    claims = describe(ROW, random.Random(0), named=1.0).claims
+    held = holds(picture(replace(ROW, count=2)), claims)
+    assert [claim.about for claim, one in zip(claims, held, strict=True) if not one] == ["count"]
+
+
 def test_an_empty_picture_holds_no_things() -> None:
     grey = np.full((64, 64, 3), 128, np.uint8)
     assert not any(holds(grey, describe(PAIR, random.Random(0), named=1.0).claims[:6]))

@@ -11,7 +11,7 @@ from PIL import Image
 from training.measure.landscapes import LandscapePicture, place
 from training.measure.motion import landscape_motion, still_life_motion
 from training.measure.picture import Picture
-from training.measure.still_lifes import Solid, StillLifePicture, relation
+from training.measure.still_lifes import Solid, StillLifePicture, StillLifeReading, relation
 from training.world.captions import Claim
 from training.world.scenes import Colour, LandscapeMotion
 
@@ -96,6 +96,8 @@ def landscape_shows(landscape: LandscapePicture, claim: Claim) -> bool:
 
 def still_life_holds(picture: StillLifePicture, claims: Sequence[Claim]) -> list[bool]:
     reading = picture.read()
+    if any(claim.about == "count" and claim.value != 1 for claim in claims):
+        return _row_holds(picture, reading, claims)
     claimed: dict[int, Colour] = {
         claim.thing: claim.value  # type: ignore[misc]
         for claim in claims
@@ -134,6 +136,26 @@ def still_life_holds(picture: StillLifePicture, claims: Sequence[Claim]) -> list
             case "place":
                 return place(solid.region.x) == claim.value
         raise ValueError(f"{claim}: a still life has no {claim.about}")
+
+    return [holds_one(claim) for claim in claims]
+
+
+def _row_holds(picture: StillLifePicture, reading: StillLifeReading, claims: Sequence[Claim]) -> list[bool]:
+    """Of a row as a whole nothing is true that is not true of each of its solids."""
+    row = picture.row(reading.solids)
+    whole = len(row) == len(reading.solids) > 0
+
+    def holds_one(claim: Claim) -> bool:
+        match claim.about:
+            case "wall":
+                return reading.wall == claim.value
+            case "table":
+                return reading.table == claim.value
+            case "count":
+                return len(reading.solids) == claim.value
+            case "colour" | "shape" | "material":
+                return whole and all(getattr(solid, claim.about) == claim.value for solid in row)
+        raise ValueError(f"{claim}: a row has no {claim.about}")
 
     return [holds_one(claim) for claim in claims]
 

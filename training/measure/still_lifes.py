@@ -113,7 +113,22 @@ class StillLifePicture:
         for other in others:
             hidden |= self._masks[other]
         hidden = ndimage.binary_fill_holes(hidden)
-        mask = ndimage.binary_fill_holes(mask) & ~hidden
+        return self._solid(colour, ndimage.binary_fill_holes(mask) & ~hidden, hidden)
+
+    def row(self, solids: Sequence[Region]) -> list[Solid]:
+        """Each of the solids that stand apart, by the colour that takes most of it."""
+        found = []
+        for region in solids:
+            masks = {name: mask & region.mask for name, mask in self._masks.items()}
+            colour = max(masks, key=lambda name: int(masks[name].sum()))
+            parts = self.picture.regions(masks[colour], SOLID / 4)
+            if parts:
+                mask = ndimage.binary_fill_holes(parts[0].mask)
+                found.append(self._solid(colour, mask, np.zeros_like(mask)))
+        return found
+
+    def _solid(self, colour: Colour, mask: Mask, hidden: Mask) -> Solid:
+        """What fills a mask; ``hidden`` is what stands before it."""
         fit = _fit(mask, ndimage.binary_dilation(hidden, iterations=2) & ~mask)
         inside = ndimage.binary_erosion(fit.silhouette, iterations=2) & ~ndimage.binary_dilation(
             hidden, iterations=3
