@@ -245,6 +245,14 @@ def test_waves_and_weather_are_no_motion_of_the_scene(weather: Weather) -> None:
     assert holds_video(clip(scene), [Claim("weather", weather), Claim("motion", "still")]) == [True, True]
 
 
+@pytest.mark.parametrize(("frames", "odd"), [(9, [4]), (9, [0]), (9, [8]), (33, [7, 20]), (33, [0, 16])])
+def test_odd_frames_are_no_bounce(frames: int, odd: list[int]) -> None:
+    bouncing = replace(SINGLE, motion="bounces")
+    high, low = (to_image(render([bouncing], 96, 144, when=moment)[0]) for moment in (0.0, 0.2))
+    shown = [high if frame in odd else low for frame in range(frames)]
+    assert holds_video(shown, [Claim("motion", "bounces"), Claim("motion", "still")]) == [False, True]
+
+
 def test_backwards_is_the_other_way() -> None:
     frames = clip(replace(SINGLE, motion="rolls left"))
     assert holds_video(frames[::-1], [Claim("motion", "rolls right")]) == [True]

@@ -15,8 +15,11 @@ from training.measure.still_lifes import Solid, StillLifePicture, StillLifeReadi
 from training.world.captions import Claim
 from training.world.scenes import Colour, LandscapeMotion
 
-#: Moments at which motion is looked at, and those in which everything else is, of the clip.
-MOMENTS, AROUND = 9, (0.44, 0.5, 0.56)
+#: Moments at which motion is looked at: what bounces turns several times, everything else goes one way.
+LANDSCAPE_MOMENTS, STILL_LIFE_MOMENTS = 9, 33
+
+#: Moments of the clip in which everything else is looked at.
+AROUND = (0.44, 0.5, 0.56)
 
 #: Classes of attribute that only landscapes have.
 OPEN_AIR = {
@@ -51,20 +54,28 @@ def holds_video(
     if len(frames) < 3:
         raise ValueError(f"found {len(frames)} frames, expected three or more")
     last = len(frames) - 1
-    spread = min(len(frames), MOMENTS)
-    moments = [Picture(frames[round(last * index / (spread - 1))]) for index in range(spread)]
     around = [Picture(frames[round(last * share)]) for share in AROUND]
     fixed = [claim for claim in claims if claim.about != "motion"]
-    moves: object
+    moves: object = None
     if open_air(claims):
-        moves = landscape_motion([LandscapePicture(one) for one in moments])
+        if len(fixed) < len(claims):
+            moves = landscape_motion([LandscapePicture(one) for one in _spread(frames, LANDSCAPE_MOMENTS)])
         pictures = [LandscapePicture(one) for one in around]
         found = [[landscape_shows(one, claim) for claim in fixed] for one in pictures]
     else:
-        moves = still_life_motion([StillLifePicture(one) for one in moments])
+        if len(fixed) < len(claims):
+            moves = still_life_motion([StillLifePicture(one) for one in _spread(frames, STILL_LIFE_MOMENTS)])
         found = [still_life_holds(StillLifePicture(one), fixed) for one in around]
     votes = iter(sum(several) > len(around) / 2 for several in zip(*found, strict=True))
     return [moves == claim.value if claim.about == "motion" else next(votes) for claim in claims]
+
+
+def _spread(
+    frames: Sequence[Image.Image] | Sequence[np.ndarray[Any, Any]] | np.ndarray[Any, Any], most: int
+) -> list[Picture]:
+    """So many frames from the first to the last, or all."""
+    count = min(len(frames), most)
+    return [Picture(frames[round((len(frames) - 1) * index / (count - 1))]) for index in range(count)]
 
 
 def open_air(claims: Sequence[Claim]) -> bool:

@@ -47,8 +47,7 @@ def still_life_motion(pictures: Sequence[StillLifePicture]) -> StillLifeMotion:
     """By the way of all that has colour; ``pictures`` are evenly spaced over the clip."""
     middles = [one.middle for one in pictures]
     rolled = _way([middle and middle[0] for middle in middles]) / ROLL
-    heights = [middle[1] for middle in middles if middle is not None]
-    bounced = float(np.ptp(heights)) / BOUNCE if heights else 0.0
+    bounced = _bounced([middle[1] for middle in middles if middle is not None]) / BOUNCE
     ways: dict[StillLifeMotion, float] = {
         "rolls right": rolled,
         "rolls left": -rolled,
@@ -56,6 +55,22 @@ def still_life_motion(pictures: Sequence[StillLifePicture]) -> StillLifeMotion:
         "still": ENOUGH,
     }
     return max(ways, key=lambda motion: ways[motion])
+
+
+def _bounced(heights: Sequence[float]) -> float:
+    """The third longest of all ways up and down, since one odd moment is a way up and one down."""
+    if not heights:
+        return 0.0
+    # Where there are many moments, those that stand alone are left out.
+    steady = ndimage.median_filter(np.array(heights), 2 * (len(heights) // 20) + 1, mode="nearest")
+    turns = [float(steady[0])]
+    for height in map(float, steady[1:]):
+        if len(turns) > 1 and (height - turns[-1]) * (turns[-1] - turns[-2]) > 0:
+            turns[-1] = height
+        elif abs(height - turns[-1]) > ENOUGH * BOUNCE:
+            turns.append(height)
+    ways = sorted(np.abs(np.diff(turns)), reverse=True)
+    return float(ways[2]) if len(ways) > 2 else 0.0
 
 
 def _middle(landscape: LandscapePicture) -> float | None:
