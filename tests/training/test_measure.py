@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import ndimage
 
 from training.measure import holds, holds_video
+from training.measure.picture import dilated, eroded, filled, opened
 from training.world.captions import Claim, describe
 from training.world.drawing_lots import scenes
 from training.world.preview import to_image
@@ -256,6 +258,17 @@ def test_odd_frames_are_no_bounce(frames: int, odd: list[int]) -> None:
 def test_backwards_is_the_other_way() -> None:
     frames = clip(replace(SINGLE, motion="rolls left"))
     assert holds_video(frames[::-1], [Claim("motion", "rolls right")]) == [True]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_masks_are_opened_grown_and_filled_as_scipy_does_it(seed: int) -> None:
+    lots = np.random.default_rng(seed)
+    mask = ndimage.binary_dilation(lots.random((30, 41)) < 0.03 * (seed + 1))
+    for times in (1, 2, 3):
+        assert np.array_equal(opened(mask, times), ndimage.binary_opening(mask, iterations=times))
+        assert np.array_equal(dilated(mask, times), ndimage.binary_dilation(mask, iterations=times))
+        assert np.array_equal(eroded(mask, times), ndimage.binary_erosion(mask, iterations=times))
+    assert np.array_equal(filled(mask), ndimage.binary_fill_holes(mask))
 
 
 def test_a_video_has_three_frames_or_more() -> None:

@@ -8,7 +8,17 @@ from typing import get_args
 import numpy as np
 from scipy import ndimage
 
-from training.measure.picture import Floats, Mask, Picture, Region, nearest, without_thin
+from training.measure.picture import (
+    Floats,
+    Mask,
+    Picture,
+    Region,
+    channels,
+    dilated,
+    nearest,
+    opened,
+    without_thin,
+)
 from training.world import landscape_colours as world
 from training.world.scenes import Ground, Landmark, Place, Ridge, Time, Tree, Weather
 
@@ -78,7 +88,7 @@ class LandscapePicture:
     def clouds(self) -> list[Region]:
         mask = self._kinds.mask("cloud")
         mask[self.picture.row(SKY_ENDS) :] = False
-        return self.picture.regions(ndimage.binary_opening(mask, iterations=2), CLOUD)
+        return self.picture.regions(opened(mask, 2), CLOUD)
 
     @cached_property
     def mountains(self) -> Ridge | None:
@@ -116,11 +126,11 @@ class LandscapePicture:
         first, last = (BOTTOM - 0.15, 1.0) if self.time == "night" else (-1.0, SKY_ENDS)
         rows = slice(int((first + 1) / 2 * height), int((last + 1) / 2 * height))
         # The least of the channels: white is bright in it, and no sky is.
-        levels = fine[rows].min(-1)
+        _, levels = channels(fine[rows])
         marks = levels - without_thin(levels, unit) > 0.16
         if self.time != "night":
             # Corners of what is wider are no marks.
-            wide = ndimage.binary_dilation(self._kinds.mask("light", *WHITE), iterations=3)
+            wide = dilated(self._kinds.mask("light", *WHITE), times=3)
             down = np.arange(height) * small.height // height
             across = np.arange(width) * small.width // width
             marks &= ~wide[down[rows]][:, across]
@@ -189,7 +199,7 @@ class LandscapePicture:
             mask = self._kinds.mask(tree)
             mask[: self.picture.row(SKY_ENDS)] = False
             mask[self.picture.row(0.6) :] = False
-            found[tree] = self.picture.regions(ndimage.binary_opening(mask, iterations=2), CROWN)
+            found[tree] = self.picture.regions(opened(mask, 2), CROWN)
         return found
 
     @cached_property
@@ -215,7 +225,7 @@ class LandscapePicture:
             return "lighthouse", red[0].x
         # Timber is as brown as mountains are; of these a thin strip may be below the row.
         brown, dark = below("timber", "roof", "brown"), below("dark")
-        body = ndimage.binary_opening(brown | dark, iterations=2)
+        body = opened(brown | dark, 2)
         bodies = [
             one for one in picture.regions(body, BODY) if (one.mask & dark).sum() < 0.6 * one.mask.sum()
         ]
@@ -234,17 +244,26 @@ class _Kinds:
         colours = np.array([colour for several in references.values() for colour in several], np.float32)
         pixels = picture.plain.reshape(-1, 3)
         # Squared distances, but for the pixel's own square, which is the same to all.
-        own = picture.plain @ sky[:, :, None] * -2 + np.square(sky).sum(-1)[:, None, None]
-        others = pixels @ colours.T * -2 + np.square(colours).sum(-1)
-        distances = np.concatenate([own.reshape(-1, 1), others], axis=1)
+        distances = np.empty((len(pixels), len(self._names)), np.float32)
+        distances[:, 0] = (np.square(sky).sum(-1)[:, None] - 2 * _products(picture.plain, sky)).ravel()
+        np.matmul(pixels, colours.T * -2, out=distances[:, 1:])
+        distances[:, 1:] += np.square(colours).sum(-1)
         ends = picture.row(SKY_ENDS) * picture.width
-        distances[:ends, [name not in ALOFT for name in self._names]] = np.inf
-        self._nearest = np.argmin(distances, axis=1).reshape(picture.plain.shape[:2])
+        aloft = np.array([index for index, name in enumerate(self._names) if name in ALOFT])
+        self._nearest = np.concatenate(
+            [aloft[distances[:ends, aloft].argmin(1)], distances[ends:].argmin(1)]
+        ).reshape(picture.plain.shape[:2])
 
     def mask(self, *names: str) -> Mask:
         wanted = np.array([name in names for name in self._names])
         found: Mask = wanted[self._nearest]
         return found
+
+
+def _products(pixels: Floats, rows: Floats) -> Floats:
+    """Of each pixel (H×W×3) with its row's colour (H×3), H×W."""
+    found: Floats = np.einsum("hwc,hc->hw", pixels, rows)
+    return found
 
 
 def _weather(marks: Mask, unit: float) -> Weather:

@@ -48,14 +48,19 @@ class Picture:
             if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
                 raise ValueError(f"found {picture.dtype} of {picture.shape}, expected uint8 of H×W×3")
             picture = Image.fromarray(picture)
-        self.fine = _levels(picture.convert("RGB"), FINE)
-        self.levels = _levels(picture.convert("RGB"), SHORT)
+        self._picture = picture.convert("RGB")
+        self.levels = _levels(self._picture, SHORT)
         """H×W×3, 0 to 1."""
         self.height, self.width = self.levels.shape[:2]
         self.unit = min(self.height, self.width) / 2
         """In pixels."""
         self.x = _places(self.width)
         self.y = _places(self.height)
+
+    @cached_property
+    def fine(self) -> Floats:
+        """As ``levels``, with more pixels."""
+        return _levels(self._picture, FINE)
 
     @cached_property
     def plain(self) -> Floats:
@@ -85,6 +90,59 @@ class Picture:
         return Region(
             mask, float(total / self.unit**2), float(columns @ self.x / total), float(rows @ self.y / total)
         )
+
+
+def opened(mask: Mask, times: int) -> Mask:
+    """``ndimage.binary_opening`` with so many iterations, in a fraction of its time."""
+    for _ in range(times):
+        mask = ~_grown(~mask, outside=True)
+    for _ in range(times):
+        mask = _grown(mask, outside=False)
+    return mask
+
+
+def dilated(mask: Mask, times: int) -> Mask:
+    """``ndimage.binary_dilation`` with so many iterations."""
+    for _ in range(times):
+        mask = _grown(mask, outside=False)
+    return mask
+
+
+def eroded(mask: Mask, times: int) -> Mask:
+    """``ndimage.binary_erosion`` with so many iterations."""
+    for _ in range(times):
+        mask = ~_grown(~mask, outside=True)
+    return mask
+
+
+def filled(mask: Mask) -> Mask:
+    """``ndimage.binary_fill_holes``: with all that is not joined to the border of the picture."""
+    labels, count = ndimage.label(~mask)
+    outside = np.zeros(count + 1, bool)
+    for border in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        outside[border] = True
+    outside[0] = False
+    found: Mask = ~outside[labels]
+    return found
+
+
+def channels(levels: Floats) -> tuple[Floats, Floats]:
+    """The most and the least of the three channels of colours (…×3)."""
+    red, green, blue = levels[..., 0], levels[..., 1], levels[..., 2]
+    return np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+
+
+def _grown(mask: Mask, *, outside: bool) -> Mask:
+    """A mask and the neighbours of its pixels; ``outside`` is what the picture's surroundings are."""
+    grown = mask.copy()
+    grown[1:] |= mask[:-1]
+    grown[:-1] |= mask[1:]
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    if outside:
+        grown[[0, -1]] = True
+        grown[:, [0, -1]] = True
+    return grown
 
 
 def without_thin(levels: Floats, unit: float) -> Floats:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import get_args
 
 import numpy as np
 from scipy import ndimage
 
-from training.measure.picture import Floats, Mask, Picture, Region, nearest
+from training.measure.picture import (
+    Floats,
+    Mask,
+    Picture,
+    Region,
+    channels,
+    dilated,
+    eroded,
+    filled,
+    nearest,
+    opened,
+)
 from training.world import still_lifes as world
 from training.world.scenes import Colour, Material, Relation, Shape, Table, Wall
 
@@ -62,26 +74,33 @@ class StillLifePicture:
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
         levels = ndimage.gaussian_filter(picture.levels, (0.7, 0.7, 0))
-        most, least = levels.max(-1), levels.min(-1)
-        self._levels = levels
-        self._saturation = (most - least) / np.maximum(most, 0.02)
+        most, least = channels(levels)
+        saturation = (most - least) / np.maximum(most, 0.02)
         hues = _hues(levels)
         names = get_args(Colour)
-        own = np.array([_hues(np.array(world.THING_COLOURS[name], np.float32)) for name in names])
-        off = np.abs((hues[..., None] - own + 0.5) % 1 - 0.5)
-        closest = np.argmin(off, axis=-1)
-        orange = closest == names.index("orange")
-        vivid = (most - least > COLOURFUL) & (self._saturation > np.where(orange, WOODEN, SATURATED))
-        self.vivid = ndimage.binary_opening(vivid, iterations=1)
-        self._masks: dict[Colour, Mask] = {
-            name: ndimage.binary_opening(self.vivid & (closest == index), iterations=1)
-            for index, name in enumerate(names)
+        self._closest = np.zeros(hues.shape, np.int8)
+        nearest_yet = np.full(hues.shape, np.inf, np.float32)
+        for index, name in enumerate(names):
+            own = _hues(np.array(world.THING_COLOURS[name], np.float32))
+            off = np.abs((hues - own + np.float32(0.5)) % 1 - np.float32(0.5))
+            nearer = off < nearest_yet
+            self._closest[nearer] = index
+            nearest_yet = np.minimum(nearest_yet, off)
+        orange = self._closest == names.index("orange")
+        vivid = (most - least > COLOURFUL) & (saturation > np.where(orange, WOODEN, SATURATED))
+        self.vivid = opened(vivid, 1)
+
+    @cached_property
+    def _masks(self) -> dict[Colour, Mask]:
+        return {
+            name: opened(self.vivid & (self._closest == index), 1)
+            for index, name in enumerate(get_args(Colour))
         }
 
     @property
     def middle(self) -> tuple[float, float] | None:
         """Of all that has colour: in half widths, and in units from the picture's middle."""
-        mask = ndimage.binary_opening(self.vivid, iterations=2)
+        mask = opened(self.vivid, 2)
         if mask.sum() / self.picture.unit**2 < SOLID:
             return None
         region = self.picture.region(mask)
@@ -89,8 +108,8 @@ class StillLifePicture:
 
     def read(self) -> StillLifeReading:
         picture = self.picture
-        whole = ndimage.binary_fill_holes(self.vivid)
-        around = ~ndimage.binary_dilation(whole, iterations=4)
+        whole = filled(self.vivid)
+        around = ~dilated(whole, times=4)
         return StillLifeReading(
             areas={name: float(mask.sum() / picture.unit**2) for name, mask in self._masks.items()},
             solids=picture.regions(whole, SOLID),
@@ -112,8 +131,8 @@ class StillLifePicture:
         hidden = np.zeros_like(mask)
         for other in others:
             hidden |= self._masks[other]
-        hidden = ndimage.binary_fill_holes(hidden)
-        return self._solid(colour, ndimage.binary_fill_holes(mask) & ~hidden, hidden)
+        hidden = filled(hidden)
+        return self._solid(colour, filled(mask) & ~hidden, hidden)
 
     def row(self, solids: Sequence[Region]) -> list[Solid]:
         """Each of the solids that stand apart, by the colour that takes most of it."""
@@ -123,19 +142,18 @@ class StillLifePicture:
             colour = max(masks, key=lambda name: int(masks[name].sum()))
             parts = self.picture.regions(masks[colour], SOLID / 4)
             if parts:
-                mask = ndimage.binary_fill_holes(parts[0].mask)
+                mask = filled(parts[0].mask)
                 found.append(self._solid(colour, mask, np.zeros_like(mask)))
         return found
 
     def _solid(self, colour: Colour, mask: Mask, hidden: Mask) -> Solid:
         """What fills a mask; ``hidden`` is what stands before it."""
-        fit = _fit(mask, ndimage.binary_dilation(hidden, iterations=2) & ~mask)
-        inside = ndimage.binary_erosion(fit.silhouette, iterations=2) & ~ndimage.binary_dilation(
-            hidden, iterations=3
-        )
+        fit = _fit(mask, dilated(hidden, times=2) & ~mask)
+        inside = eroded(fit.silhouette, times=2) & ~dilated(hidden, times=3)
         levels = self.picture.levels
-        white = (levels.min(-1) > 0.62) & (levels.min(-1) > 0.72 * levels.max(-1)) & inside
-        white &= ndimage.binary_dilation(mask, iterations=3)
+        most, least = channels(levels)
+        white = (least > 0.62) & (least > 0.72 * most) & inside
+        white &= dilated(mask, times=3)
         shiny = white.sum() > HIGHLIGHT * max(inside.sum(), 1)
         unit = self.picture.unit
         return Solid(
@@ -252,7 +270,7 @@ def silhouette(shape: Shape, u: Floats, v: Floats) -> Mask:
 
 def _hues(levels: Floats) -> Floats:
     """Hue of colours (…×3), 0 to 1."""
-    most, least = levels.max(-1), levels.min(-1)
+    most, least = channels(levels)
     span = np.maximum(most - least, 1e-6)
     red, green, blue = levels[..., 0], levels[..., 1], levels[..., 2]
     hue = np.where(
