@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from PIL import Image
 
 from ourvidz.plugins.sdxl.small_checkpoint import write_small_checkpoint
 from training.__main__ import COMMANDS, main
 from training.evaluate.cases import draw_cases, shuffled
+from training.evaluate.sdxl import PicturePainter
 from training.evaluate.settings import Settings, read_settings
 from training.evaluate.tally import Tally, markdown
 from training.world.captions import Claim
@@ -103,6 +106,30 @@ def test_an_evaluation_measures_pictures_controls_and_variants(tmp_path: Path) -
     assert len(report.with_suffix(".txt").read_text().splitlines()) == 4
     table = CliRunner().invoke(main, ["evaluate", "table", str(report), "painted"])
     assert table.output.startswith("| attribute | painted |\n")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
+def test_a_vae_may_have_another_factor_and_more_channels(tmp_path: Path) -> None:
+    write_small_checkpoint(tmp_path, seed=0)
+    vae: Any = AutoencoderKL
+    unet: Any = UNet2DConditionModel
+    deeper = {
+        "latent_channels": 16,
+        "down_block_types": ("DownEncoderBlock2D",) * 5,
+        "up_block_types": ("UpDecoderBlock2D",) * 5,
+        "block_out_channels": (4, 4, 8, 8, 8),
+        "norm_num_groups": 2,
+    }
+    settings = {**vae.load_config(tmp_path / "vae"), **deeper}
+    vae.from_config(settings).save_pretrained(tmp_path / "vae")
+    settings = {**unet.load_config(tmp_path / "unet"), "in_channels": 16, "out_channels": 16}
+    unet.from_config(settings).save_pretrained(tmp_path / "unet")
+    painter = PicturePainter(tmp_path, "cpu")
+    cases, size = draw_cases(3, 2), Settings(steps=4, guidance=2.0, width=128, height=64)
+    painted = [pixels for _, pixels in painter.paint(cases, size)]
+    repainted = [pixels for _, _, pixels in painter.repaint(shuffled(cases), cases, size, 0.5)]
+    through = [pixels for _, pixels in painter.reconstruct(cases, size)]
+    assert {pixels.shape for pixels in (*painted, *repainted, *through)} == {(64, 128, 3)}
 
 
 def test_every_command_is_there() -> None:

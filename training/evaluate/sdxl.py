@@ -28,6 +28,8 @@ class PicturePainter:
         pipeline: Any = StableDiffusionXLPipeline.from_pretrained(checkpoint)
         pipeline.to(device, dtype)
         pipeline.vae.float()
+        # Otherwise img2img would give it pictures in the UNet's type.
+        pipeline.vae.register_to_config(force_upcast=True)
         pipeline.set_progress_bar_config(disable=True)
         self._pipeline = pipeline
         self._repainting: Any = StableDiffusionXLImg2ImgPipeline(**pipeline.components, add_watermarker=False)
@@ -53,11 +55,13 @@ class PicturePainter:
         """Each init's rendering painted over by a case's caption; with both."""
         pairs = dict(zip(map(id, cases), inits, strict=True))
         for some in self._batches(cases, settings):
-            latents = self._encode([pairs[id(case)] for case in some], settings)
-            asked = self._asked(some, settings)
+            # As pixels: of latents the pipeline knows only those with four channels.
+            pictures = self._render([pairs[id(case)] for case in some], settings)
             painted = self._repainting(
-                **asked, image=latents.to(self._pipeline.unet.dtype), strength=strength
+                **self._asked(some, settings), image=pictures, strength=strength
             ).images
+            # It leaves the VAE in the UNet's type.
+            self._pipeline.vae.float()
             for case, pixels in zip(some, self._decode(painted), strict=True):
                 yield pairs[id(case)], case, pixels
 
@@ -82,12 +86,13 @@ class PicturePainter:
             "output_type": "latent",
         }
 
+    def _render(self, cases: Sequence[Case], settings: Settings) -> torch.Tensor:
+        return render([case.scene for case in cases], settings.height, settings.width, device=self._device)
+
     def _encode(self, cases: Sequence[Case], settings: Settings) -> torch.Tensor:
         """Latents of renderings, as the UNet sees them."""
         vae = self._pipeline.vae
-        pictures = render(
-            [case.scene for case in cases], settings.height, settings.width, device=self._device
-        )
+        pictures = self._render(cases, settings)
         parts = torch.split(pictures, max(1, DECODED // (settings.width * settings.height)))
         latents = torch.cat([vae.encode(part * 2 - 1).latent_dist.mode() for part in parts])
         scaled: torch.Tensor = latents * vae.config.scaling_factor
@@ -95,7 +100,8 @@ class PicturePainter:
 
     def _decode(self, latents: torch.Tensor) -> Iterator[Pixels]:
         vae = self._pipeline.vae
-        most = max(1, DECODED // (64 * latents.shape[2] * latents.shape[3]))
+        pixels_of_latent = self._pipeline.vae_scale_factor**2
+        most = max(1, DECODED // (pixels_of_latent * latents.shape[2] * latents.shape[3]))
         for part in torch.split(latents.float(), most):
             pixels = vae.decode(part / vae.config.scaling_factor).sample
             if not torch.isfinite(pixels).all():
