@@ -17,21 +17,27 @@ from training.world.captions import Claim
 #: Of one picture, uint8 of H×W×3; or of a video's frames, T×H×W×3.
 Pixels = np.ndarray[Any, Any]
 
+#: Claims, and where it is counted how many of them hold.
+Expected = tuple[Tally, Sequence[Claim]]
+
 
 class Measuring:
     """Takes pictures with the claims that are to be true of them."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
-        self._pending: list[tuple[Tally, Sequence[Claim], Future[list[bool]]]] = []
+        self._pending: list[tuple[tuple[Expected, ...], Future[list[list[bool]]]]] = []
 
-    def add(self, tally: Tally, pixels: Pixels, claims: Sequence[Claim]) -> None:
-        self._pending.append((tally, claims, self._pool.submit(_measure, pixels, claims)))
+    def add(self, pixels: Pixels, *expected: Expected) -> None:
+        """A picture goes to another process once, whatever is to be measured on it."""
+        future = self._pool.submit(_measure, pixels, [claims for _, claims in expected])
+        self._pending.append((expected, future))
 
     def finish(self) -> None:
         """Wait until every tally has what was added."""
-        for tally, claims, future in self._pending:
-            tally.add(claims, future.result())
+        for expected, future in self._pending:
+            for (tally, claims), held in zip(expected, future.result(), strict=True):
+                tally.add(claims, held)
         self._pending = []
 
 
@@ -48,7 +54,8 @@ def measuring() -> Iterator[Measuring]:
         pending.finish()
 
 
-def _measure(pixels: Pixels, claims: Sequence[Claim]) -> list[bool]:
+def _measure(pixels: Pixels, several: Sequence[Sequence[Claim]]) -> list[list[bool]]:
     from training.measure import holds, holds_video
 
-    return holds_video(pixels, claims) if pixels.ndim == 4 else holds(pixels, claims)
+    shows = holds_video if pixels.ndim == 4 else holds
+    return [shows(pixels, claims) for claims in several]
