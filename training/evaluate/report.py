@@ -16,6 +16,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from training.evaluate.bars import Judgement
 from training.evaluate.measuring import Pixels
 from training.evaluate.tally import ALL
 from training.world.preview import contact_sheet
@@ -82,3 +83,13 @@ def show(results: dict[str, dict[str, dict[str, float]]]) -> None:
     # A pipe has no width of its own.
     width = None if sys.stdout.isatty() else 40 + sum(3 + len(name) for name in results)
     Console(width=width).print(table)
+
+
+def show_judgements(judgements: Sequence[Judgement]) -> None:
+    """Print each bar with what was found and what is asked."""
+    table = Table("", "bar", "found", "asked")
+    for one in judgements:
+        table.add_row("ok" if one.passed else "FAILED", one.bar, one.found, one.asked)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    passed = sum(one.passed for one in judgements)
+    Console().print(f"{passed} of {len(judgements)} bars cleared")
