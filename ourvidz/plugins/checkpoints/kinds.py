@@ -12,7 +12,10 @@ Tensors: TypeAlias = Mapping[str, TensorHeader]
 #: The first convolution of a UNet in the original layout of Stable Diffusion.
 FIRST_CONVOLUTION = "model.diffusion_model.input_blocks.0.0.weight"
 
-#: Channels of that convolution beyond the four of the latents.
+#: The first convolution of its VAE's decoder, which takes in latents alone.
+FROM_LATENTS = "first_stage_model.decoder.conv_in.weight"
+
+#: Channels of a UNet beyond the four of the latents.
 _NINE = "a UNet for inpainting, which takes a mask and a masked picture beside the latents"
 _EIGHT = "a UNet for editing, which takes a picture beside the latents"
 
@@ -28,8 +31,16 @@ def looks_like(tensors: Tensors) -> str:
 
 def input_channels(tensors: Tensors) -> int | None:
     """The channels that a UNet in the original layout takes in."""
-    first = tensors.get(FIRST_CONVOLUTION)
-    return first.shape[1] if first and len(first.shape) == 4 else None
+    return _taken_in(tensors.get(FIRST_CONVOLUTION))
+
+
+def latent_channels(tensors: Tensors) -> int | None:
+    """The channels of the latents that a VAE in the original layout decodes."""
+    return _taken_in(tensors.get(FROM_LATENTS))
+
+
+def _taken_in(convolution: TensorHeader | None) -> int | None:
+    return convolution.shape[1] if convolution and len(convolution.shape) == 4 else None
 
 
 def _any(*marks: str) -> Callable[[Tensors], bool]:

@@ -10,7 +10,7 @@ from ourvidz.plugins.checkpoints.found import FoundCheckpoint, Progress
 from ourvidz.plugins.diffusion.threads import let_threads_sleep
 from ourvidz.plugins.family import LoadContext, Model
 from ourvidz.plugins.sdxl.finding import find, inspect
-from ourvidz.plugins.sdxl.parameters import MIN_SIDE, SIZE_STEP, SdxlParameters, least_steps
+from ourvidz.plugins.sdxl.parameters import MIN_SIDE, REDUCED_STEP, SdxlParameters, least_steps
 from ourvidz.plugins.spec_checks import check_parameters, check_sizes
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.problems import Finding
@@ -47,7 +47,7 @@ class SdxlFamily:
             yield Finding(("params", "loras"), "parameter_refused", "a choice", expected)
 
     def reduce(self, parameters: SdxlParameters, profile: Profile) -> SdxlParameters:
-        """Scale size and steps down, to sides that 8 divides and at least one step.
+        """Scale size and steps down, to sides that 16 divides and at least one step.
 
         ``profile.frames`` is about videos; a picture has none to leave out.
         """
@@ -102,7 +102,9 @@ class SdxlFamily:
 
 
 def _side(pixels: int, profile: Profile) -> int:
-    return max(MIN_SIDE, int(pixels * profile.scale) // SIZE_STEP * SIZE_STEP)
+    if profile.scale == 1.0:
+        return pixels
+    return max(MIN_SIDE, int(pixels * profile.scale) // REDUCED_STEP * REDUCED_STEP)
 
 
 def _check_content(job_type: JobType) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ class InitLatents:
     """An init image as its VAE sees it: a mean and a spread for every latent, of which a seed draws one."""
 
     def __init__(self, vae: Any, image: Image) -> None:
-        """Encode an RGB picture; 8 has to divide its sides. Raises OutputInvalid."""
+        """Encode an RGB picture; the VAE's factor has to divide its sides. Raises OutputInvalid."""
         vae_dtype: torch.dtype = vae.dtype
         # SDXL's VAE overflows in fp16 and says so by force_upcast.
         exact = torch.float32 if vae.config.force_upcast else vae_dtype
@@ -34,5 +34,5 @@ class InitLatents:
         self._config = vae.config
 
     def sample(self, generator: torch.Generator) -> torch.Tensor:
-        """Latents of shape 1 × 4 × height/8 × width/8, scaled as the UNet knows them."""
+        """Latents of shape 1 × channels × height × width, scaled as the UNet knows them."""
         return to_unet(self._distribution.sample(generator), self._config)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def to_unet(latents: Tensor, config: Any) -> Tensor:
-    """Latents of shape n × 4 × height/8 × width/8, from the VAE's scale to the UNet's."""
+    """Latents of shape n × channels × height × width, from the VAE's scale to the UNet's."""
     statistics = _statistics(latents, config)
     if statistics is not None:
         mean, spread = statistics
@@ -21,7 +21,7 @@ def to_unet(latents: Tensor, config: Any) -> Tensor:
 
 
 def to_vae(latents: Tensor, config: Any) -> Tensor:
-    """Latents of shape n × 4 × height/8 × width/8, from the UNet's scale to the VAE's."""
+    """Latents of shape n × channels × height × width, from the UNet's scale to the VAE's."""
     latents = latents / config.scaling_factor
     statistics = _statistics(latents, config)
     if statistics is not None:

@@ -14,8 +14,11 @@ from ourvidz.spec.identifiers import nearest
 from ourvidz.spec.job_type import Lora
 from ourvidz.spec.units import Resolution
 
-#: The VAE turns 8×8 pixels into one latent.
+#: SDXL's VAE turns 8×8 pixels into one latent; that of another checkpoint may turn 16×16 into one.
 SIZE_STEP = 8
+
+#: Sides that a profile makes, so that they fit VAEs of both kinds.
+REDUCED_STEP = 16
 
 #: Below, the UNet's deepest level has nothing left to look at.
 MIN_SIDE = 64
@@ -99,6 +102,21 @@ def check_init_image(request: GenerationRequest[SdxlParameters]) -> None:
     if has_image != has_strength:
         found = "a strength without an init image" if has_strength else "an init image without a strength"
         raise ParameterRefused(f"{request.job_type.id}: found {found}, expected both or neither")
+
+
+def check_size(size: Resolution, factor: int) -> None:
+    """Raises ParameterRefused unless ``factor``, the pixels beside each other of one latent, divides a size.
+
+    Diffusers would paint the next smaller size that it divides, and not say so.
+    """
+    if size.width % factor or size.height % factor:
+        near = Resolution(
+            *(max(MIN_SIDE, factor * round(side / factor)) for side in (size.width, size.height))
+        )
+        raise ParameterRefused(
+            f"resolution: found {size}, expected a width and a height that {factor} divides, since this "
+            f"checkpoint's VAE turns {factor}x{factor} pixels into one latent; the nearest size is {near}"
+        )
 
 
 def least_strength(steps: int) -> float:

@@ -27,8 +27,9 @@ from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.plugins.sdxl.init_latents import InitLatents
 from ourvidz.plugins.sdxl.latent_scale import to_vae
 from ourvidz.plugins.sdxl.lora_names import sdxl_layers
-from ourvidz.plugins.sdxl.parameters import SdxlParameters, check_init_image
+from ourvidz.plugins.sdxl.parameters import SdxlParameters, check_init_image, check_size
 from ourvidz.plugins.sdxl.prompts import encode
+from ourvidz.plugins.sdxl.repainting import repainting_pipeline
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 
 
@@ -50,12 +51,8 @@ class SdxlModel:
     ) -> None:
         """``pipeline`` is diffusers' StableDiffusionXLPipeline, all of it on ``device``."""
         self._pipeline = pipeline
-        # The very same parts in memory; only the loop around them differs.
         with quiet_libraries():
-            self._repainting = diffusers.StableDiffusionXLImg2ImgPipeline(
-                **pipeline.components, add_watermarker=False
-            )
-        self._repainting.set_progress_bar_config(disable=True)
+            self._repainting = repainting_pipeline(pipeline)
         self._loras = Loras(
             sdxl_layers(pipeline),
             root=context.root,
@@ -79,6 +76,7 @@ class SdxlModel:
         """
         check_init_image(request)
         parameters, seeds = request.parameters, request.seeds
+        check_size(parameters.resolution, self._pipeline.vae_scale_factor)
         self._check_negative_prompt(parameters)
         stages = Stages(self._device)
         with (
@@ -136,7 +134,7 @@ class SdxlModel:
         seed: int,
         steps: Steps,
     ) -> torch.Tensor:
-        """Latents of shape 1 × 4 × height/8 × width/8."""
+        """Latents of shape 1 × channels × height × width, which are the VAE's."""
         # On the CPU, so that a seed means the same noise on every device.
         generator = torch.Generator("cpu").manual_seed(seed)
         start: dict[str, Any]

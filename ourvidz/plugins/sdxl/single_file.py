@@ -13,7 +13,7 @@ from ourvidz.plugins.checkpoints.digest import digest_of
 from ourvidz.plugins.checkpoints.finding import WEIGHT_FILES, find_components
 from ourvidz.plugins.checkpoints.found import FilesIn, FoundCheckpoint
 from ourvidz.plugins.checkpoints.headers import TensorHeader, read_header
-from ourvidz.plugins.checkpoints.kinds import input_channels, looks_like
+from ourvidz.plugins.checkpoints.kinds import input_channels, latent_channels, looks_like
 from ourvidz.plugins.checkpoints.layout import Checkpoint, reading_checkpoint
 from ourvidz.plugins.checkpoints.locations import path_of
 from ourvidz.plugins.checkpoints.origins import Origin
@@ -128,7 +128,7 @@ def _check_kind(file: Path, tensors: Mapping[str, TensorHeader]) -> None:
             f"{file} has no {lacking[0]} (tensors {PREFIXES[lacking[0]]}…), which an SDXL checkpoint in a "
             "single file has; fetch the version that is complete"
         )
-    if lacking or input_channels(tensors) != 4:
+    if lacking or input_channels(tensors) != latent_channels(tensors):
         raise ModelInvalid(f"{file} looks like {looks_like(tensors)}; expected an SDXL checkpoint")
 
 

@@ -6,6 +6,7 @@ the names are those of the published files. What the family reads is not asked.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def resnet(ours: str, theirs: str) -> Iterator[tuple[str, str]]:
         yield f"{ours}.{name}", f"{theirs}.{original}"
 
 
-def vae_modules() -> Iterator[tuple[str, str]]:
+def vae_modules(levels: int = VAE_LEVELS) -> Iterator[tuple[str, str]]:
+    """As unet_modules, of a VAE with so many ``levels``."""
     yield "quant_conv", "quant_conv"
     yield "post_quant_conv", "post_quant_conv"
     for side, blocks in (("encoder", "down"), ("decoder", "up")):
@@ -77,9 +79,9 @@ def vae_modules() -> Iterator[tuple[str, str]]:
         for ours, theirs in (("group_norm", "norm"), ("to_q", "q"), ("to_k", "k"), ("to_v", "v")):
             yield f"{attention}.{ours}", f"{side}.mid.attn_1.{theirs}"
         yield f"{attention}.to_out.0", f"{side}.mid.attn_1.proj_out"
-        for level in range(VAE_LEVELS):
+        for level in range(levels):
             # The original counts from the picture on both ways.
-            theirs = f"{side}.{blocks}.{level if side == 'encoder' else VAE_LEVELS - 1 - level}"
+            theirs = f"{side}.{blocks}.{level if side == 'encoder' else levels - 1 - level}"
             ours = f"{side}.{blocks}_blocks.{level}"
             for layer in range(3):
                 yield f"{ours}.resnets.{layer}.conv_shortcut", f"{theirs}.block.{layer}.nin_shortcut"
@@ -106,7 +108,8 @@ def original_unet(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def original_vae(folder: Path) -> dict[str, torch.Tensor]:
-    tensors = renamed(load_file(folder / "vae/diffusion_pytorch_model.safetensors"), vae_modules())
+    levels = len(json.loads((folder / "vae/config.json").read_text())["up_block_types"])
+    tensors = renamed(load_file(folder / "vae/diffusion_pytorch_model.safetensors"), vae_modules(levels))
     for name, tensor in tensors.items():
         if ".attn_1." in name and tensor.ndim == 2:
             # Attention was written as convolutions of 1×1.
