@@ -31,8 +31,9 @@ TIMES = {("night", "sand"), ("sunset", "snow")}
 #: Mountains and ground.
 RIDGES = {("green", "snow"), ("purple", "grass"), ("brown", "sea"), ("blue", "sand")}
 
-#: Kind of tree and ground.
-TREES = {("blossom", "snow"), ("fir", "sand"), ("autumn", "grass")}
+#: Kind of tree and ground. Of nine pairs two, which is as much as of the others: with one more, a third of
+#: them, no ground was seen with all trees, and none of the pairs was painted when all else was.
+TREES = {("blossom", "snow"), ("fir", "sand")}
 
 #: In videos: colour and motion of a sphere, time and motion of a landscape.
 MOTIONS = {

@@ -27,7 +27,7 @@ PAINTERS: dict[type, Any] = {Landscape: landscapes, StillLife: still_lifes}
 CAPTIONS = 6
 
 #: Share of the landscapes in what is learnt from. They have more in them, and smaller, than still lifes.
-LANDSCAPES = 0.65
+LANDSCAPES = 0.75
 
 #: Scenes that a process prepares at a time.
 SCENES = 128
