@@ -133,8 +133,11 @@ def test_every_word_of_a_caption_is_one_token(tmp_path: Path) -> None:
     assert {word: len(tokenizer.tokenize(word)) for word in vocabulary()} == dict.fromkeys(vocabulary(), 1)
 
 
-def test_training_begins_every_picture_at_pure_noise() -> None:
+def test_the_noise_schedule_ends_without_any_signal() -> None:
+    assert parts.scheduler().alphas_cumprod[999] < 1e-6
+
+
+def test_a_picture_has_many_steps_where_it_is_settled_what_is_where() -> None:
     scheduler = parts.scheduler()
     scheduler.set_timesteps(15)
-    assert scheduler.timesteps[0] == 999
-    assert scheduler.alphas_cumprod[999] < 1e-6
+    assert sum(6 <= level / parts.LATENT_SPREAD <= 60 for level in scheduler.sigmas.tolist()) >= 6

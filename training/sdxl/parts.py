@@ -40,7 +40,10 @@ SCHEDULER = {
     "prediction_type": "v_prediction",
     "rescale_betas_zero_snr": True,
     "timestep_spacing": "trailing",
-    # Where samplers with Karras' noise levels begin: without it, at the 4096 that stands for no signal.
+    # How many trees or clouds there are is settled between noise 40 and 6 times the picture's spread, where
+    # levels spread evenly over the timesteps are 3 of 15, and these 6.
+    "use_exponential_sigmas": True,
+    # Where they begin: without it, at the 4096 that stands for no signal.
     "sigma_max": 60.0,
 }
 

@@ -45,9 +45,9 @@ UNCAPTIONED, NOTHING = 0.08, 0.03
 #: Different texts that say nothing.
 NOTHINGS = 512
 
-#: Of the steps of training, the share at pure noise, where every picture begins, and the share in the
-#: noisy part, where its shapes are settled, with that part's first timestep; the rest is anywhere.
-PURE, NOISY, NOISY_FROM = 0.1, 0.5, 600
+#: Of the steps of training, the share at pure noise, where some samplers begin, and the share in the
+#: noisy part, where it is settled what is where, with that part's first timestep; the rest is anywhere.
+PURE, NOISY, NOISY_FROM = 0.03, 0.55, 700
 
 
 @click.command("sdxl-unet")

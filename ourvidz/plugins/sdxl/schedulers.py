@@ -15,11 +15,14 @@ class Sampler:
     """Laid over the scheduler settings that come with the checkpoint."""
 
 
+#: A checkpoint has noise levels of one kind alone.
+_KARRAS = {"use_karras_sigmas": True, "use_exponential_sigmas": False, "use_beta_sigmas": False}
+
 #: Names as in most user interfaces; what diffusers calls each of them stands in its documentation
 #: under "Schedulers". All of them predict with the checkpoint's own noise schedule.
 SAMPLERS: Mapping[str, Sampler] = {
     "euler": Sampler(class_name="EulerDiscreteScheduler"),
-    "euler_karras": Sampler(class_name="EulerDiscreteScheduler", changes={"use_karras_sigmas": True}),
+    "euler_karras": Sampler(class_name="EulerDiscreteScheduler", changes=_KARRAS),
     "euler_ancestral": Sampler(class_name="EulerAncestralDiscreteScheduler"),
     "heun": Sampler(class_name="HeunDiscreteScheduler"),
     "ddim": Sampler(class_name="DDIMScheduler"),
@@ -27,14 +30,14 @@ SAMPLERS: Mapping[str, Sampler] = {
     "dpmpp_2m": Sampler(class_name="DPMSolverMultistepScheduler", changes={"algorithm_type": "dpmsolver++"}),
     "dpmpp_2m_karras": Sampler(
         class_name="DPMSolverMultistepScheduler",
-        changes={"algorithm_type": "dpmsolver++", "use_karras_sigmas": True},
+        changes={"algorithm_type": "dpmsolver++", **_KARRAS},
     ),
     "dpmpp_2m_sde": Sampler(
         class_name="DPMSolverMultistepScheduler", changes={"algorithm_type": "sde-dpmsolver++"}
     ),
     "dpmpp_2m_sde_karras": Sampler(
         class_name="DPMSolverMultistepScheduler",
-        changes={"algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": True},
+        changes={"algorithm_type": "sde-dpmsolver++", **_KARRAS},
     ),
     "unipc": Sampler(class_name="UniPCMultistepScheduler"),
     "lcm": Sampler(class_name="LCMScheduler"),

@@ -109,7 +109,10 @@ def context(tmp_path: Path) -> Context:
 @pytest.fixture
 def paint(model: Model[SdxlParameters], context: Context) -> Callable[..., Output]:
     """Paints with the session's model: ``paint(seeds=(7,), steps=4)``."""
+    return painter(model, context)
 
+
+def painter(model: Model[SdxlParameters], context: Context) -> Callable[..., Output]:
     def paint(*, seeds: tuple[int, ...] = (7,), **changes: object) -> Output:
         wanted = parameters(num_images=len(seeds), **changes)
         request = GenerationRequest(job_type=job_type(), parameters=wanted, seeds=seeds)

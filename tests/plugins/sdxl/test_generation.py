@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from ourvidz.plugins.parameters import ParameterRefused
 from ourvidz.plugins.sdxl.schedulers import SAMPLERS
 from ourvidz.runtime.making.outputs import check_artifacts
 from ourvidz.spec.units import Resolution
-from tests.plugins.sdxl.conftest import Context, parameters, picture, pixels
+from tests.plugins.sdxl.conftest import Context, load_from, painter, parameters, picture, pixels
 
 #: diffusers hands tensors to numpy in a way that numpy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
@@ -70,6 +72,17 @@ def test_every_sampler_paints(paint: Paint, scheduler: str, steps: int) -> None:
     check_artifacts(output.artifacts, seeds=(7,), size=Resolution(64, 64))
     assert output.effective["scheduler"] == scheduler
     assert output.effective["scheduler_class"] == SAMPLERS[scheduler].class_name
+
+
+@pytest.mark.parametrize("scheduler", [name for name in SAMPLERS if "karras" in name])
+def test_karras_noise_levels_take_the_place_of_a_checkpoints_own(
+    paint: Paint, copy: Path, context: Context, scheduler: str
+) -> None:
+    config = copy / "scheduler" / "scheduler_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"use_exponential_sigmas": True}))
+    own = painter(load_from(copy), context)
+    assert pixels(own(scheduler=scheduler)) == pixels(paint(scheduler=scheduler))
+    assert pixels(own()) != pixels(paint())
 
 
 def test_a_number_of_steps_that_the_sampler_cannot_do_is_refused(paint: Paint) -> None:
