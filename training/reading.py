@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from typing import Any
 
+import click
 import numpy as np
 import torch
 from torch import nn
@@ -23,6 +24,7 @@ from torch.nn import functional
 from training.optimizers import Optimizer
 from training.runs import Average, Run, learning_rate
 from training.world.captions import describe
+from training.world.combinations import named
 from training.world.described import SCENES, Read
 from training.world.drawing_lots import scenes
 from training.world.questions import QUESTIONS, answers
@@ -34,7 +36,7 @@ HEADS, WIDTH = 4, 32
 #: Of a process that prepares captions.
 _read: Read
 
-#: Captions by which the reading is measured.
+#: Captions by which the reading is measured at the end; each names what training never shows.
 MEASURED = 2048
 
 
@@ -86,9 +88,9 @@ def teach(
 
     ``embed`` gives the words' and the pooled embedding of tokens, by ``encoder``; ``read`` gives tokens.
     """
-    texts, asked = _draw(seed, captions, read)
-    tokens = torch.from_numpy(texts).to(device)
-    wanted = torch.from_numpy(asked).to(device)
+    # Both before a GPU is used: processes are forked.
+    drawn = _draw(seed, captions, read), _draw(seed, MEASURED, read, unseen=True)
+    (tokens, wanted), unseen = ([torch.from_numpy(one).to(device) for one in pair] for pair in drawn)
     with torch.no_grad():
         words, pooled = embed(tokens[:1].long())
     questioner = Questioner(words.shape[-1], None if pooled is None else pooled.shape[-1]).to(device)
@@ -98,7 +100,7 @@ def teach(
     run.resume(both, average, optimizer)
     lots = torch.Generator(device).manual_seed(seed + run.step)
     for share in run.steps(both, average, optimizer):
-        index = torch.randint(MEASURED, len(tokens), (batch,), generator=lots, device=device)
+        index = torch.randint(len(tokens), (batch,), generator=lots, device=device)
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
             found = questioner(*embed(tokens[index].long()))
         right = wanted[index]
@@ -114,8 +116,25 @@ def teach(
         with torch.no_grad():
             whole = _whole([several[0] for several in found], right)
         run.note(loss=loss, misread=1 - whole)
-    mean = {name: weight for name, weight in average.module.state_dict().items() if name.startswith("0.")}
-    encoder.load_state_dict({name.removeprefix("0."): weight for name, weight in mean.items()})
+    both.load_state_dict(average.module.state_dict())
+    _measure(lambda tokens: questioner(*embed(tokens)), *unseen)
+
+
+@torch.no_grad()
+def _measure(
+    ask: Callable[[torch.Tensor], list[list[torch.Tensor]]], tokens: torch.Tensor, right: torch.Tensor
+) -> None:
+    """Say how many captions are misread that name what was held out, from each kind of embedding."""
+    starts = range(0, len(tokens), SCENES)
+    answered = [ask(tokens[start : start + SCENES].long()) for start in starts]
+    for kind, name in enumerate(("words", "pooled")[: len(answered[0][0])]):
+        parts = [[several[kind] for several in found] for found in answered]
+        wrong = [
+            1 - _whole(found, right[start : start + SCENES])
+            for start, found in zip(starts, parts, strict=True)
+        ]
+        share = torch.stack(wrong).mean().item()
+        click.echo(f"captions with a combination that was held out, misread from {name}: {share:.2%}")
 
 
 def _whole(logits: Sequence[torch.Tensor], right: torch.Tensor) -> torch.Tensor:
@@ -124,10 +143,12 @@ def _whole(logits: Sequence[torch.Tensor], right: torch.Tensor) -> torch.Tensor:
     return (answered == right).all(dim=1).float().mean()
 
 
-def _draw(seed: int, captions: int, read: Read) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def _draw(
+    seed: int, captions: int, read: Read, *, unseen: bool = False
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Tokens of captions, half of them of clips, and the answers, N × questions."""
     tasks = [
-        (zlib.crc32(repr(("reading", seed, start)).encode()), min(SCENES, captions - start))
+        (zlib.crc32(repr(("reading", seed, start)).encode()), min(SCENES, captions - start), unseen)
         for start in range(0, captions, SCENES)
     ]
     context = multiprocessing.get_context("fork")
@@ -144,10 +165,11 @@ def _begin(read: Read) -> None:
     _read = read
 
 
-def _portion(task: tuple[int, int]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    own, count = task
+def _portion(task: tuple[int, int, bool]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    own, count, unseen = task
     lots = random.Random(own)
     moving = lots.random() < 0.5
-    captions = [describe(scene, lots) for scene in islice(scenes(own, moving=moving), count)]
+    described = (describe(scene, lots) for scene in scenes(own, unseen=unseen, moving=moving))
+    captions = list(islice((one for one in described if not unseen or named(one.claims)), count))
     texts = [written(caption.text, lots) for caption in captions]
     return _read(texts), np.array([answers(caption.claims) for caption in captions])
