@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-NODE_PACKAGES = Path(__file__).parent.parent / "node"
+from tests.servers.node import node_packages
 
 #: Strict, and every file by itself, as bundlers and Deno read it.
 OPTIONS = {
@@ -32,13 +31,8 @@ OPTIONS = {
 
 
 def compiler() -> Path:
-    """The pinned ``tsc``, installed by npm when it is not there yet."""
-    with (NODE_PACKAGES / "package-lock.json").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        tsc = NODE_PACKAGES / "node_modules" / ".bin" / "tsc"
-        if not tsc.exists():
-            subprocess.run(["npm", "ci"], cwd=NODE_PACKAGES, check=True, capture_output=True)
-        return tsc
+    """The pinned ``tsc``."""
+    return node_packages() / ".bin" / "tsc"
 
 
 def compile_modules(folder: Path, sources: Mapping[str, str]) -> str:

@@ -1,0 +1,73 @@
+"""Where the Supabase project is, and the key to it: from the environment alone, and never shown."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ourvidz.errors import NotReady
+
+URL_VARIABLE = "SUPABASE_URL"
+KEY_VARIABLE = "SUPABASE_SERVICE_ROLE_KEY"
+
+
+class SupabaseNotConfigured(NotReady):
+    """The environment does not say where the Supabase project is, or holds no key to it."""
+
+    code = "supabase_not_configured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceAccess:
+    """A project's address, without a slash at its end, and the key that may do everything there."""
+
+    url: str
+    key: str = field(repr=False)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> ServiceAccess:
+        """Read both from environment variables. Raises SupabaseNotConfigured."""
+        return cls(
+            url=check_address(URL_VARIABLE, setting(environment, URL_VARIABLE)),
+            key=setting(environment, KEY_VARIABLE),
+        )
+
+
+def setting(environment: Mapping[str, str], name: str) -> str:
+    """A variable that must be set, and can stand in an HTTP header. Raises SupabaseNotConfigured."""
+    value = environment.get(name, "").strip()
+    if not value:
+        raise SupabaseNotConfigured(f"{name}: not set; the storage URL asks for it, so set it")
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise SupabaseNotConfigured(f"{name}: found spaces or characters that are not ASCII; copy it anew")
+    return value
+
+
+def check_address(name: str, url: str) -> str:
+    """An address that secrets may be sent to: https, or http to this machine itself.
+
+    ``name`` is what messages call it; they do not repeat the address, which may hold a password.
+    Raises SupabaseNotConfigured.
+    """
+    expected = "expected https://HOST, or http:// and a loopback address"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise SupabaseNotConfigured(f"{name}: found what is no URL, {expected}") from None
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        found = "a user name" if "@" in parts.netloc else "something after ? or #"
+        raise SupabaseNotConfigured(f"{name}: found {found}, {expected}")
+    host = parts.hostname or ""
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
+        raise SupabaseNotConfigured(f"{name}: found the scheme {parts.scheme[:20]!r}, {expected}")
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,70 @@
+"""Lists the objects of a bucket, folder by folder and page by page, in order of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, Protocol
+
+from ourvidz.jobs.storage import ObjectKey
+from ourvidz.runtime.storage.supabase.answers import Refusal
+from ourvidz.runtime.storage.supabase.connection import Patience, asking
+
+#: Names that are asked for at a time.
+PAGE: Final = 1000
+
+
+class Bucket(Protocol):
+    """What is used of the storage client's view on one bucket."""
+
+    def list(self, path: str | None = None, options: Any = None) -> list[dict[str, Any]]: ...
+
+
+def list_objects(bucket: Bucket, patience: Patience, name: str, prefix: str) -> Iterator[ObjectKey]:
+    """Objects whose name begins with ``prefix``. Raises StorageUnavailable, StorageRefused.
+
+    In memory are the names of one folder and of those above it.
+    """
+    start, _, _ = prefix.rpartition("/")
+    for path in _walk(bucket, patience, name, f"{start}/" if start else "", prefix):
+        if path.startswith(prefix):
+            try:
+                yield ObjectKey(name, path)
+            except ValueError:
+                # Somebody else put it there: no object of ours can have that name.
+                continue
+
+
+def _walk(bucket: Bucket, patience: Patience, name: str, folder: str, prefix: str) -> Iterator[str]:
+    """Names below a folder, which is "" or ends with a slash; folders without the prefix are left out.
+
+    The server sorts as its database's locale does, and a folder without its slash.
+    """
+    for path in sorted(_entries(bucket, patience, name, folder)):
+        if not path.endswith("/"):
+            yield path
+        elif path.startswith(prefix) or prefix.startswith(path):
+            yield from _walk(bucket, patience, name, path, prefix)
+
+
+def _entries(bucket: Bucket, patience: Patience, name: str, folder: str) -> list[str]:
+    """All names of a folder; those of its folders end with a slash."""
+    found: list[str] = []
+    while True:
+        rows = patience.insist(lambda: _page(bucket, name, folder, len(found)))
+        for row in rows:
+            entry = str(row["name"])
+            # The small server for development lists whole names, also of what lies deeper.
+            path = entry if "/" in entry else folder + entry
+            found.append(path if row.get("id") else f"{path}/")
+        if len(rows) < PAGE:
+            return found
+
+
+def _page(bucket: Bucket, name: str, folder: str, offset: int) -> list[dict[str, Any]]:
+    options = {"limit": PAGE, "offset": offset, "sortBy": {"column": "name", "order": "asc"}}
+    try:
+        with asking(f"{name}: cannot be listed"):
+            return bucket.list(folder, options)
+    except Refusal:
+        # A bucket that does not exist holds nothing.
+        return []
