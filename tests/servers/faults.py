@@ -8,9 +8,10 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -35,7 +36,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reset:
-    """Break the connection off when so many bytes of the request's body have come."""
+    """Pass so many bytes of the request's body on to the server, and break off towards both."""
 
     after: int = 0
 
@@ -144,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.front.note(Seen(self.command, self.path, headers, size))
         match fault:
             case Reset(after=after):
-                self.rfile.read(min(after, size))
+                self._forward_a_part(headers, self.rfile.read(min(after, size)))
                 self._break_off()
                 return
             case Stall():
@@ -173,11 +174,30 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815  its names
 
     def _forward(self, headers: dict[str, str], body: bytes) -> httpx.Response:
-        resumable = self.path.startswith("/storage/v1/upload/resumable")
-        base = self.front.resumable if resumable else self.front.server
         kept = {name: value for name, value in headers.items() if name not in ("host", "content-length")}
         with httpx.Client(trust_env=False, timeout=30) as client:
-            return client.request(self.command, base + self.path, headers=kept, content=body)
+            return client.request(self.command, self._base() + self.path, headers=kept, content=body)
+
+    def _forward_a_part(self, headers: dict[str, str], part: bytes) -> None:
+        """Begin a request that announces the whole body, send a part of it, and vanish."""
+        if not part:
+            return
+        base = urlsplit(self._base())
+        assert base.hostname is not None
+        lines = [
+            f"{self.command} {self.path} HTTP/1.1",
+            *(f"{name}: {text}" for name, text in headers.items()),
+        ]
+        with socket.create_connection((base.hostname, base.port or 80)) as upstream:
+            upstream.sendall("\r\n".join([*lines, "", ""]).encode() + part)
+            # Time for the server to take them: what it does with them is what the test is about.
+            upstream.settimeout(0.2)
+            with suppress(TimeoutError):
+                upstream.recv(1)
+
+    def _base(self) -> str:
+        resumable = self.path.startswith("/storage/v1/upload/resumable")
+        return self.front.resumable if resumable else self.front.server
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self._head(status, headers, len(body))

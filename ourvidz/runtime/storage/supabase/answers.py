@@ -61,6 +61,7 @@ STATUSES: Final[Mapping[int, Meaning]] = {
     404: "missing",
     408: "again",
     409: "exists",
+    410: "missing",
     416: "no_bytes",
     423: "again",
     425: "again",

@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from ourvidz.jobs.storage import ObjectKey, StorageUnavailable
+from ourvidz.jobs.storage import ObjectKey, StorageRefused, StorageUnavailable
 from ourvidz.runtime.storage.supabase.answers import Refusal
 from ourvidz.runtime.storage.supabase.connection import asking
 
@@ -82,8 +82,9 @@ class ResumableUpload:
         try:
             with asking(self._what):
                 return self._number(self._http.head(address, headers=_PROTOCOL))
-        except Refusal:
-            # Finished, or too old: to begin anew tells which.
+        except (Refusal, StorageRefused):
+            # Finished, too old, or not allowed any more: the answer to a HEAD has no body with the code
+            # in it. To begin anew tells.
             self._address = None
             raise StorageUnavailable(f"{self._what}: storage does not know the upload any more") from None
 
