@@ -45,7 +45,7 @@ class OwnPicture:
     def place(self, project: Project, request: Envelope) -> ObjectKey:
         """Where the picture of this request belongs. Raises StorageRefused if the bucket does not take it."""
         bucket, name = project.settings.input_bucket, f"init_image.{_ENDINGS[self.mime]}"
-        check_fits(project.catalog.buckets[bucket], bucket, name, mime=self.mime, size=len(self.data))
+        check_fits(project.catalog.buckets[bucket], bucket, name, self.data, mime=self.mime)
         return input_key(bucket, request.user_id, request.job_id, name)
 
     def put(self, project: Project, key: ObjectKey) -> None:

@@ -57,7 +57,8 @@ class Supabase:
 
     def empty(self) -> None:
         """Delete every object."""
-        with httpx.Client(base_url=f"{self.url}/storage/v1/", headers=self.headers) as client:
+        base = f"{self.url}/storage/v1/"
+        with httpx.Client(base_url=base, headers=self.headers, trust_env=False, verify=False) as client:
             for bucket in client.get("bucket").json():
                 client.post(f"bucket/{bucket['id']}/empty").raise_for_status()
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ourvidz.errors import RequestInvalid
+from ourvidz.plugins.file_types import describe, detect
 from ourvidz.plugins.init_images import jpeg_markers
-from ourvidz.plugins.init_images.signatures import PNG_SIGNATURE, describe
 from ourvidz.spec.job_type import InitImage
 from ourvidz.spec.units import format_bytes
 
@@ -41,8 +41,8 @@ def read_header(name: str, data: bytes, rules: InitImage) -> Header:
     if len(data) > rules.max_size:
         allowed = format_bytes(rules.max_size)
         raise InputInvalid(f"{name}: found a file of more than {allowed}, expected that at most")
-    mime = next((mime for mime, is_one in _SIGNATURES.items() if is_one(data)), None)
-    if mime is None:
+    mime = detect(data)
+    if mime is None or mime not in _SIZES:
         raise InputInvalid(f"{name}: found {describe(data)}, expected a PNG, JPEG or WebP picture")
     try:
         width, height = _SIZES[mime](data)
@@ -110,12 +110,6 @@ def _webp_size(data: bytes) -> tuple[int, int]:
         return width, height + 1
     raise _Broken("it does not begin with a picture")
 
-
-_SIGNATURES: Mapping[str, Callable[[bytes], bool]] = {
-    "image/png": lambda data: data.startswith(PNG_SIGNATURE),
-    "image/jpeg": lambda data: data.startswith(b"\xff\xd8\xff"),
-    "image/webp": lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP",
-}
 
 _SIZES: Mapping[str, Callable[[bytes], tuple[int, int]]] = {
     "image/png": _png_size,

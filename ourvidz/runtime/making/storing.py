@@ -46,7 +46,7 @@ class ResultStore:
 
     def _put(self, file: EncodedFile) -> StoredFile:
         bucket, request = self._job_type.storage_bucket, self._request
-        check_fits(self._bucket, bucket, file.name, mime=file.mime, size=len(file.data))
+        check_fits(self._bucket, bucket, file.name, file.data, mime=file.mime)
         key = result_key(bucket, request.user_id, request.job_id, self._lease.token, file.name)
         self._storage.put(key, file.data, content_type=file.mime)
         return StoredFile(

@@ -1,8 +1,11 @@
-"""What people upload in place of a picture, told by the first bytes."""
+"""What a file is, told by its first bytes; its name and what is said of it do not count."""
 
 from __future__ import annotations
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+#: How the major brands of MP4 begin; ISO/IEC 14496-12 and -14, and what encoders write.
+_MP4_BRANDS = (b"iso", b"mp4", b"avc1", b"M4V", b"dash")
 
 #: How files of other kinds begin.
 _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
@@ -31,8 +34,21 @@ _BRANDS = {
 }
 
 
+def detect(data: bytes) -> str | None:
+    """The MIME type of a PNG, JPEG, WebP or MP4; None for anything else."""
+    if data.startswith(PNG_SIGNATURE):
+        return "image/png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    if data[4:8] == b"ftyp" and data[8:12].startswith(_MP4_BRANDS):
+        return "video/mp4"
+    return None
+
+
 def describe(data: bytes) -> str:
-    """Name what a file that is no PNG, JPEG or WebP is; at least its first bytes."""
+    """Name what a file is that :func:`detect` does not know or nobody wants; at least its first bytes."""
     if not data:
         return "an empty file"
     for beginning, what in _BEGINNINGS:
