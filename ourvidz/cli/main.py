@@ -28,6 +28,7 @@ COMMANDS = {
     "retry": ("jobs", "Queue a failed or cancelled job again."),
     "queues": ("queues", "Show how full the queues are."),
     "dead-letters": ("dead_letters", "Show and revive what could not run."),
+    "storage": ("storage", "Look after what is stored."),
 }
 
 #: What the built-in exporters add, so that ``--help`` need not load a plugin to say so.

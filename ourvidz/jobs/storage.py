@@ -14,6 +14,8 @@ from ourvidz.spec.identifiers import check_identifier
 
 STORAGE_PROTOCOL_VERSION = 1
 
+_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_RESULT = re.compile(rf"(?P<user>{_UUID})/(?P<job>{_UUID})/(?P<claim>[1-9][0-9]{{0,17}})-[0-9]+\.[a-z0-9.]+")
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -89,6 +91,23 @@ def result_key(bucket: str, user_id: str, job_id: str, claim: int, name: str) ->
     whose lease was lost nor an earlier run ever meets the winner's object.
     """
     return ObjectKey(bucket, f"{user_id}/{job_id}/{claim}-{name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultName:
+    """Whose result an object is, as its name says."""
+
+    user_id: str
+    job_id: str
+    claim: int
+
+    @classmethod
+    def of(cls, key: ObjectKey) -> ResultName | None:
+        """Read what :func:`result_key` writes; None for an object that no claim has put there."""
+        match = _RESULT.fullmatch(key.path)
+        if match is None:
+            return None
+        return cls(user_id=match["user"], job_id=match["job"], claim=int(match["claim"]))
 
 
 def input_key(bucket: str, user_id: str, job_id: str, name: str) -> ObjectKey:
