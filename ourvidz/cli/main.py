@@ -34,7 +34,7 @@ COMMANDS = {
 #: What the built-in exporters add, so that ``--help`` need not load a plugin to say so.
 EXPORTS = {
     "export-routing": "Write the routing tables for edge functions and frontends.",
-    "export-schema": "Write the JSON Schema of envelopes and events.",
+    "export-schema": "Write the JSON Schema of envelopes, events and signing requests.",
 }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ourvidz.errors import NotReady
@@ -15,10 +16,23 @@ if TYPE_CHECKING:
     from ourvidz.jobs.storage import Storage
 
 
+class ClientMissing(NotReady):
+    """A backend's client library is not installed."""
+
+    code = "client_missing"
+
+
+#: Stands before the signing endpoint's address.
+SIGNED = "supabase-signed"
+
+
 @hookimpl
 def ourvidz_storages() -> Sequence[Backend[Storage]]:
-    """``supabase:``, with ``SUPABASE_URL`` and ``SUPABASE_SERVICE_ROLE_KEY`` in the environment."""
-    return [Backend(scheme="supabase", open=_open_storage)]
+    """``supabase:`` by the service key, and ``supabase-signed:https://…`` by signed URLs without it."""
+    return [
+        Backend(scheme="supabase", open=_open_storage),
+        Backend(scheme=SIGNED, open=_open_signed),
+    ]
 
 
 def _open_storage(context: BackendContext) -> Storage:
@@ -28,12 +42,28 @@ def _open_storage(context: BackendContext) -> Storage:
             "the supabase URL: found something after the colon, expected supabase: alone; the project's "
             "address and its key come from SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY"
         )
-    try:
+    with _client_needed():
         from ourvidz.runtime.storage.supabase.storage import SupabaseStorage
-    except ImportError as error:
-        raise NotReady(f"{error.name} is missing; install ourvidz[supabase]") from error
     from ourvidz.runtime.storage.supabase.access import ServiceAccess
 
     buckets = context.catalog.buckets.items()
     public = frozenset(name for name, bucket in buckets if bucket.privacy == "public")
     return SupabaseStorage(ServiceAccess.read(os.environ), public=public)
+
+
+def _open_signed(context: BackendContext) -> Storage:
+    with _client_needed():
+        from ourvidz.runtime.storage.supabase.signed import SignedStorage, Signer
+
+    return SignedStorage(Signer.read(context.url.removeprefix(f"{SIGNED}:"), os.environ))
+
+
+@contextmanager
+def _client_needed() -> Iterator[None]:
+    """Raises ClientMissing."""
+    try:
+        yield
+    except ImportError as error:
+        raise ClientMissing(
+            f"the package {error.name} is missing; run: pip install ourvidz[supabase]"
+        ) from error

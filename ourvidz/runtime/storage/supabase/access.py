@@ -60,10 +60,19 @@ def check_address(name: str, url: str) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment:
         found = "a user name" if "@" in parts.netloc else "something after ? or #"
         raise SupabaseNotConfigured(f"{name}: found {found}, {expected}")
-    host = parts.hostname or ""
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
+    if not is_safe(url):
         raise SupabaseNotConfigured(f"{name}: found the scheme {parts.scheme[:20]!r}, {expected}")
     return url.rstrip("/")
+
+
+def is_safe(url: str) -> bool:
+    """Whether what is sent there can be read by nobody else: https, or this machine itself."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host or "")))
 
 
 def _is_loopback(host: str) -> bool:

@@ -54,6 +54,12 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
     "TenantNotFound": "refused",
     "Unauthorized": "refused",
     "invalid_mime_type": "refused",
+    # Those of a signing endpoint; see ourvidz.jobs.signing.
+    "lease_lost": "refused",
+    "object_exists": "exists",
+    "object_not_found": "missing",
+    "storage_refused": "refused",
+    "storage_unavailable": "again",
 }
 
 #: For a code that is not known. Every status from 500 on means ``again``, any other ``refused``.

@@ -1,0 +1,130 @@
+"""``supabase-signed:https://…``: a machine that holds no key asks for a signed URL, object by object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import httpx
+from pydantic import ValidationError
+
+from ourvidz.jobs.signing import DownloadRequest, SignedUrl, UploadRequest
+from ourvidz.jobs.storage import ObjectKey, ObjectNotFound, ResultName, StorageRefused, StorageUnavailable
+from ourvidz.runtime.storage.supabase.access import check_address, is_safe, setting
+from ourvidz.runtime.storage.supabase.answers import Refusal
+from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Patience, asking, connect
+from ourvidz.runtime.storage.supabase.reading import read_object, same_object
+
+TOKEN_VARIABLE = "OURVIDZ_STORAGE_TOKEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """The endpoint that signs, and this worker's token for it."""
+
+    url: str
+    token: str = field(repr=False)
+
+    @classmethod
+    def read(cls, url: str, environment: Mapping[str, str]) -> Signer:
+        """Take the address from a storage URL and the token from the environment.
+
+        Raises SupabaseNotConfigured.
+        """
+        return cls(
+            url=check_address("the supabase-signed URL", url), token=setting(environment, TOKEN_VARIABLE)
+        )
+
+
+class SignedStorage:
+    """See :class:`ourvidz.jobs.storage.Storage`, and :mod:`ourvidz.jobs.signing` for what is asked.
+
+    It stores results of claims and reads objects, which is what a worker does. To store anything else,
+    to list and to delete takes the service key: StorageRefused. The endpoint is asked anew for every
+    try, so that a claim which has lost its lease meanwhile stores nothing more.
+    """
+
+    def __init__(
+        self,
+        signer: Signer,
+        *,
+        patience: Patience = Patience(),  # noqa: B008  immutable
+        timeouts: httpx.Timeout = TIMEOUTS,
+    ) -> None:
+        self._signer = signer
+        self._patience = patience
+        self._asking = connect({"authorization": f"Bearer {signer.token}"}, timeouts)
+        # The token is the endpoint's business: no other host gets to see it.
+        self._http = connect({}, timeouts)
+
+    def put(self, key: ObjectKey, data: bytes, *, content_type: str) -> None:
+        name = ResultName.of(key)
+        if name is None:
+            _needs_key(f"{key}: no result of a claim, so it cannot be stored by a signed URL")
+        request = UploadRequest(
+            job_id=name.job_id,
+            token=name.claim,
+            key=str(key),
+            content_type=content_type,
+            size=len(data),
+        )
+        self._patience.insist(lambda: self._put(key, data, request))
+
+    def read(self, key: ObjectKey, *, limit: int | None = None) -> bytes:
+        return self._patience.insist(lambda: read_object(self._http, self._readable(key), key, limit))
+
+    def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectKey]:
+        _needs_key(f"{bucket}: cannot be listed by signed URLs")
+
+    def delete(self, key: ObjectKey) -> None:
+        _needs_key(f"{key}: cannot be deleted by a signed URL")
+
+    def locate(self, key: ObjectKey) -> str:
+        return str(key)
+
+    def close(self) -> None:
+        self._asking.close()
+        self._http.close()
+
+    def _put(self, key: ObjectKey, data: bytes, request: UploadRequest) -> None:
+        what = f"{key}: cannot be stored"
+        try:
+            with asking(what):
+                url = self._signed(request, what)
+                headers = {"content-type": request.content_type, "x-upsert": "false"}
+                self._http.put(url, content=data, headers=headers)
+        except Refusal as refusal:
+            if refusal.meaning != "exists":
+                raise StorageRefused(f"{what}: storage answered {refusal}") from None
+            # Also after an upload whose success was not heard of.
+            if not same_object(self._http, self._readable(key), key, data):
+                raise StorageRefused(
+                    f"{key}: another object has this name; a stored object is never changed"
+                ) from None
+
+    def _readable(self, key: ObjectKey) -> str:
+        what = f"{key}: cannot be read"
+        try:
+            with asking(what):
+                return self._signed(DownloadRequest(key=str(key)), what)
+        except Refusal:
+            raise ObjectNotFound(f"{key}: there is no such object") from None
+
+    def _signed(self, request: UploadRequest | DownloadRequest, what: str) -> str:
+        answer = self._asking.post(
+            self._signer.url,
+            content=request.model_dump_json(),
+            headers={"content-type": "application/json"},
+        )
+        try:
+            url = SignedUrl.model_validate_json(answer.content).url
+        except ValidationError:
+            raise StorageUnavailable(f"{what}: the signing endpoint answered what is no signed URL") from None
+        if not is_safe(url):
+            raise StorageRefused(f"{what}: the signing endpoint gave a URL that is not https")
+        return url
+
+
+def _needs_key(why: str) -> NoReturn:
+    raise StorageRefused(f"{why}; where the service key may be, use the storage supabase:")
