@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -93,6 +93,12 @@ class FaultFront:
         # It speaks to this machine alone: no certificates need to be loaded.
         self.client = httpx.Client(trust_env=False, timeout=30, verify=False)
         self.url = ""
+        self.on_fault: Callable[[], None] = lambda: None
+        """Called before a request is spoiled."""
+
+    def forget(self) -> None:
+        """Spoil nothing more."""
+        self._faults.clear()
 
     def spoil(self, *faults: Fault, method: str | None = None) -> None:
         """Spoil the next requests, of this method only if one is named."""
@@ -146,6 +152,8 @@ class _Handler(BaseHTTPRequestHandler):
         size = int(self.headers.get("content-length", 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         fault = self.front.note(Seen(self.command, self.path, headers, size))
+        if fault is not None:
+            self.front.on_fault()
         match fault:
             case Reset(after=after):
                 self._forward_a_part(headers, self.rfile.read(min(after, size)))

@@ -1,0 +1,114 @@
+"""A signing endpoint as an edge function will be one: it holds the key, and knows who holds which job."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+from pydantic import ValidationError
+
+from ourvidz.jobs.signing import DownloadRequest, SignedUrl, UploadRequest, read_signing_request
+from ourvidz.jobs.states import Failure
+from ourvidz.jobs.storage import ObjectKey, ResultName
+from tests.servers.supabase import Supabase
+
+
+#: What the storage server's refusals are called here.
+_CODES = {"404": "object_not_found", "409": "object_exists"}
+
+
+class _Denied(Exception):
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.failure = Failure(code=code, message=message)
+
+
+@dataclass(slots=True)
+class SigningEndpoint:
+    """A running endpoint. ``claims`` has the newest token of every job that is being made."""
+
+    supabase: Supabase
+    storage_url: str
+    """Where the URLs lead that it gives: the server, or a front of it."""
+    tokens: dict[str, str]
+    """The token of each worker, by its name."""
+    claims: dict[str, int] = field(default_factory=dict)
+    asked: list[UploadRequest | DownloadRequest] = field(default_factory=list)
+    url: str = ""
+
+    def sign(self, authorization: str, body: bytes) -> SignedUrl:
+        """Raises _Denied."""
+        given = authorization.removeprefix("Bearer ").encode()
+        if not any(hmac.compare_digest(given, token.encode()) for token in self.tokens.values()):
+            raise _Denied(401, "storage_refused", "no worker has this token")
+        try:
+            request = read_signing_request(body)
+        except ValidationError as error:
+            raise _Denied(400, "request_invalid", f"{error.error_count()} fields are wrong") from None
+        self.asked.append(request)
+        if isinstance(request, DownloadRequest):
+            return self._signed(f"object/sign/{request.key}", {"expiresIn": 60})
+        name = ResultName.of(ObjectKey.parse(request.key))
+        if name is None or (name.job_id, name.claim) != (request.job_id, request.token):
+            raise _Denied(403, "storage_refused", "this claim may not store that")
+        if self.claims.get(request.job_id) != request.token:
+            raise _Denied(409, "lease_lost", "another worker holds this job")
+        return self._signed(f"object/upload/sign/{request.key}", {})
+
+    def _signed(self, path: str, body: dict[str, int]) -> SignedUrl:
+        base = f"{self.supabase.url}/storage/v1/"
+        with httpx.Client(
+            base_url=base, headers=self.supabase.headers, trust_env=False, verify=False
+        ) as client:
+            answer = client.post(path, json=body)
+        fields = answer.json()
+        if not answer.is_success:
+            code = _CODES.get(fields["statusCode"], "storage_refused")
+            raise _Denied(answer.status_code, code, fields["message"])
+        # The hosted server calls them url and signedURL, and lets them begin below /storage/v1.
+        return SignedUrl(url=f"{self.storage_url}{fields['signedUrl']}")
+
+
+@contextmanager
+def signing_endpoint(
+    server: Supabase, tokens: dict[str, str], *, storage_url: str | None = None
+) -> Iterator[SigningEndpoint]:
+    """Run an endpoint on a free port until the block ends."""
+    endpoint = SigningEndpoint(server, storage_url or server.url, tokens)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            try:
+                signed = endpoint.sign(self.headers.get("authorization", ""), body)
+                status, answer = 200, signed.model_dump_json().encode()
+            except _Denied as denied:
+                status, answer = denied.status, denied.failure.model_dump_json().encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http.daemon_threads = True
+    endpoint.url = f"http://127.0.0.1:{http.server_port}/functions/v1/storage-urls"
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield endpoint
+    finally:
+        http.shutdown()
+        thread.join()
+        http.server_close()
