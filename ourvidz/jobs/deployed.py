@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal
 
+from ourvidz.jobs.inputs import is_url
 from ourvidz.jobs.storage import ObjectKey
 from ourvidz.spec.identifiers import nearest
 
@@ -81,7 +82,11 @@ JULY_2025 = Shape(
         _used("prompt", "prompt", "what to make"),
         _used("timestamp", "submitted_at", "ISO 8601 or milliseconds since the epoch"),
         _used("metadata.num_images", "num_images", "how many images to make"),
-        _used("metadata.reference_image_url", "inputs.reference_image", "a storage key; no URL yet"),
+        _used(
+            "metadata.reference_image_url",
+            "inputs.reference_image",
+            "a storage key, or an https URL where they are allowed",
+        ),
         _OWN_NAME,
         _used("metadata.*", "metadata", "carried to the callback untouched"),
         _recorded("modelType", "repeats the job type", agrees_with="jobType"),
@@ -119,10 +124,20 @@ LATEST = Shape(
         ),
         _used("config.resolution", "params.resolution", "if the job type lets a request choose it"),
         _used("config.scheduler", "params.scheduler", "if the job type lets a request choose it"),
-        _used("config.image", "inputs.init_image", "a storage key; no URL yet"),
-        _used("config.first_frame", "inputs.first_frame", "a storage key; no URL yet"),
-        _used("config.last_frame", "inputs.last_frame", "a storage key; no URL yet"),
-        _used("metadata.reference_image_url", "inputs.reference_image", "a storage key; no URL yet"),
+        _used("config.image", "inputs.init_image", "a storage key, or an https URL where they are allowed"),
+        _used(
+            "config.first_frame",
+            "inputs.first_frame",
+            "a storage key, or an https URL where they are allowed",
+        ),
+        _used(
+            "config.last_frame", "inputs.last_frame", "a storage key, or an https URL where they are allowed"
+        ),
+        _used(
+            "metadata.reference_image_url",
+            "inputs.reference_image",
+            "a storage key, or an https URL where they are allowed",
+        ),
         _OWN_NAME,
         _used("metadata.*", "metadata", "carried to the callback untouched"),
         _recorded("job_id", "repeats the id", agrees_with="id"),
@@ -227,10 +242,10 @@ def _use(made: Translation, rule: FieldRule, name: str, value: object) -> None:
         return
     if rule.into == "submitted_at":
         value = _time(value)
-    elif rule.into.startswith("inputs.") and not _is_key(value):
+    elif rule.into.startswith("inputs.") and not _is_place(value):
         made.problems.append(
             f"{name}: found {'a URL' if _is_url(value) else 'no storage key'}, "
-            "expected a storage key such as uploads/photo.png; inputs by URL are not read"
+            "expected a storage key such as uploads/photo.png, or an https URL"
         )
         return
     made.put(rule.into, value, name)
@@ -250,9 +265,11 @@ def _is_url(value: object) -> bool:
     return isinstance(value, str) and value.partition(":")[0] in ("http", "https", "data", "blob")
 
 
-def _is_key(value: object) -> bool:
+def _is_place(value: object) -> bool:
     if not isinstance(value, str):
         return False
+    if is_url(value):
+        return True
     try:
         ObjectKey.parse(value)
     except ValueError:

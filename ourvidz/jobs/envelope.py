@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, WithJsonSchema
 
 from ourvidz.errors import OurvidzError
+from ourvidz.jobs.inputs import InputPlace
 from ourvidz.jobs.states import Wire
-from ourvidz.jobs.storage import KeyText
 from ourvidz.spec.identifiers import Identifier
 from ourvidz.spec.job_type import Input
 
@@ -122,8 +122,10 @@ class Envelope(Wire):
     params: dict[Identifier, bool | int | float | str] = Field(
         default_factory=dict, description="Overrides; the job type decides which it allows."
     )
-    inputs: dict[Input, KeyText] = Field(
-        default_factory=dict, description="Storage keys, `bucket/path`, in a folder of the user's."
+    inputs: dict[Input, InputPlace] = Field(
+        default_factory=dict,
+        description="Storage keys, `bucket/path`, in a folder of the user's; https URLs where "
+        "`input_urls` is true.",
     )
     spec_digest: str | None = Field(
         default=None, pattern=r"^sha256:[0-9a-f]{64}$", description="Of the spec that it was submitted under."

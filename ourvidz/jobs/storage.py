@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Final, Protocol
 
 from pydantic import AfterValidator, WithJsonSchema
 
@@ -69,18 +69,15 @@ def _key_text(text: str) -> str:
     return str(ObjectKey.parse(text))
 
 
+#: JSON Schema of an object's place as text.
+KEY_SCHEMA: Final = {
+    "type": "string",
+    "pattern": "^[a-z][a-z0-9_]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]{0,127})+$",
+    "maxLength": 1088,
+}
+
 #: An object's place as JSON has it: ``bucket/path``.
-KeyText = Annotated[
-    str,
-    AfterValidator(_key_text),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": "^[a-z][a-z0-9_]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]{0,127})+$",
-            "maxLength": 1088,
-        }
-    ),
-]
+KeyText = Annotated[str, AfterValidator(_key_text), WithJsonSchema({**KEY_SCHEMA})]
 
 
 def result_key(bucket: str, user_id: str, job_id: str, claim: int, name: str) -> ObjectKey:

@@ -45,7 +45,7 @@ EXPECTED: Mapping[str, str] = {
 #: What one entry of an object must be; its name, where the name itself is wrong.
 EXPECTED_ENTRY: Mapping[str, str] = {
     "params": "a number, a text or a boolean",
-    "inputs": "a storage key such as uploads/photo.png",
+    "inputs": "a storage key such as uploads/photo.png, or an https URL",
 }
 EXPECTED_NAME: Mapping[str, str] = {
     "params": "a parameter's name, of a-z, 0-9 and _",
@@ -141,6 +141,9 @@ def _describe(error: Any, origins: Mapping[str, str]) -> str:
 
 
 def _found(value: object) -> str:
+    if isinstance(value, str) and "://" in value:
+        # It may be signed.
+        return "a URL"
     short = isinstance(value, int | float | str) and len(str(value)) <= 60
     return ascii(value) if short else _kind(value)
 

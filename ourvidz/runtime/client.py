@@ -129,7 +129,7 @@ class Client:
             envelope = envelope.model_copy(update={"inputs": {**envelope.inputs, "init_image": str(key)}})
         resolve_parameters(self.project.family(spec.family), spec, envelope)
         seeds(envelope)
-        check_inputs(spec, envelope)
+        check_inputs(spec, envelope, urls=self.project.settings.input_urls)
         payload = envelope.to_payload()
         with _refusing():
             # As the queue will read it: whoever holds an id must have a job.

@@ -142,6 +142,11 @@ class Settings(Frozen):
     input_bucket: Identifier = Field(
         default="init_images", description="The bucket that users' own pictures are put into."
     )
+    input_urls: bool = Field(
+        default=False,
+        description="Whether a request may name a picture by an https URL; it is fetched from public "
+        "addresses only.",
+    )
     workers: dict[Identifier, WorkerEntry] = Field(
         default_factory=dict, description="How a worker runs here, by its plugin's name."
     )

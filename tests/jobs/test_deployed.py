@@ -114,10 +114,15 @@ class TestInputs:
         fields = changed(deployed.LATEST, name, f"uploads/{USER}/photo.png")
         assert read_envelope(encoded(fields)).inputs == {into: f"uploads/{USER}/photo.png"}
 
+    def test_an_https_url_is_passed_on(self, name: str, into: str) -> None:
+        """Whether it is read is a setting of the worker's."""
+        fields = changed(deployed.LATEST, name, "https://example.org/a.png?token=x")
+        assert read_envelope(encoded(fields)).inputs == {into: "https://example.org/a.png?token=x"}
+
     @pytest.mark.parametrize(
-        "url", ["https://example.org/a.png", "http://localhost/a.png", "data:image/png;base64,AA", "blob:x"]
+        "url", ["http://example.org/a.png", "http://localhost/a.png", "data:image/png;base64,AA", "blob:x"]
     )
-    def test_a_url_is_an_error_that_says_so(self, name: str, into: str, url: str) -> None:
+    def test_a_url_of_another_scheme_is_an_error_that_says_so(self, name: str, into: str, url: str) -> None:
         refused = refusal(changed(deployed.LATEST, name, url))
         assert refused.startswith(f"{name}: found a URL, expected a storage key")
         assert url not in refused, "expected no URL in a message, it may hold a signature"

@@ -15,6 +15,13 @@ from pydantic import ValidationError
 from ourvidz.jobs.envelope import MAX_SEED, Envelope, envelope_schema
 from ourvidz.jobs.events import JobEvent, Progress, event_schema
 from ourvidz.jobs.results import Asset, Result, StoredFile
+from ourvidz.jobs.signing import (
+    DownloadRequest,
+    SignedUrl,
+    UploadRequest,
+    read_signing_request,
+    signing_schemas,
+)
 from ourvidz.jobs.states import Failure
 from tests.conformance.jobs import SUBMITTED, USER, envelope, job_id
 
@@ -51,7 +58,9 @@ ENVELOPES = st.builds(
     num_images=st.integers(1, 16),
     params=st.dictionaries(_IDENTIFIERS, st.booleans() | _NUMBERS | _TEXTS, max_size=3),
     inputs=st.dictionaries(
-        st.sampled_from(["init_image", "first_frame"]), st.just("uploads/a/b-1.png"), max_size=2
+        st.sampled_from(["init_image", "first_frame"]),
+        st.sampled_from(["uploads/a/b-1.png", "https://example.org:8443/a%20b.png?token=x"]),
+        max_size=2,
     ),
     spec_digest=st.none() | st.just("sha256:" + "0f" * 32),
     priority=st.integers(-100, 100),
@@ -151,7 +160,9 @@ def test_every_event_is_accepted_as_it_is_written(written: JobEvent) -> None:
         ("params", {"steps": None}),
         ("params", {"steps": [1]}),
         ("inputs", {"picture": "uploads/a.png"}),
-        ("inputs", {"init_image": "https://example.org/a.png"}),
+        ("inputs", {"init_image": "http://example.org/a.png"}),
+        ("inputs", {"init_image": "https://user@example.org/a.png"}),
+        ("inputs", {"init_image": "https://"}),
         ("inputs", {"init_image": "uploads/../a.png"}),
         ("spec_digest", "sha1:0"),
         ("priority", 101),
@@ -195,3 +206,39 @@ def test_schema_and_model_refuse_the_same_events(name: str, value: object) -> No
     assert not EVENT.is_valid(wrong)
     with pytest.raises(ValidationError):
         JobEvent.model_validate_json(json.dumps(wrong))
+
+
+UPLOAD = UploadRequest(
+    job_id=job_id(0), token=3, key=f"sdxl_fast/{USER}/{job_id(0)}/3-0.png", content_type="image/png", size=7
+)
+
+
+@pytest.mark.parametrize("request_", [UPLOAD, DownloadRequest(key="init_images/a.png")])
+def test_a_signing_request_is_read_as_it_was_written(request_: UploadRequest | DownloadRequest) -> None:
+    body = request_.model_dump_json().encode()
+    assert read_signing_request(body) == request_
+    assert Draft202012Validator(signing_schemas()[type(request_).__name__]).is_valid(json.loads(body))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("version", 2),
+        ("operation", "delete"),
+        ("token", 0),
+        ("token", "3"),
+        ("key", "sdxl_fast/../a.png"),
+        ("size", -1),
+        ("job_id", "1"),
+        ("surprise", 1),
+    ],
+)
+def test_schema_and_model_refuse_the_same_signing_requests(name: str, value: object) -> None:
+    wrong = json.loads(UPLOAD.model_dump_json()) | {name: value}
+    assert not Draft202012Validator(signing_schemas()["UploadRequest"]).is_valid(wrong)
+    with pytest.raises(ValidationError):
+        read_signing_request(json.dumps(wrong).encode())
+
+
+def test_a_signed_url_is_not_shown() -> None:
+    assert "secret" not in repr(SignedUrl(url="https://example.org/?token=secret"))

@@ -56,8 +56,8 @@ def test_an_envelope_is_read_as_it_was_written() -> None:
         ),
         (
             "inputs",
-            {"init_image": "https://x"},
-            "inputs.init_image: found 'https://x', expected a storage key",
+            {"init_image": "http://x"},
+            "inputs.init_image: found a URL, expected a storage key",
         ),
         ("inputs", {"picture": "a/b"}, "inputs.picture: not a known name, expected init_image or"),
         ("priority", 101, "priority: found 101, expected a whole number from -100 to 100"),

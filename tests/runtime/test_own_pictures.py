@@ -132,7 +132,7 @@ def test_of_an_object_that_is_too_large_no_more_is_read_than_tells_so(site: Site
     )
     restyle = site.project().catalog["restyle"]
     with pytest.raises(InputInvalid, match=r"inputs.init_image: found a file of more than 20MB"):
-        fetch_inputs(storage, restyle, request, tmp_path)
+        fetch_inputs(storage, restyle, request, tmp_path, urls=False)
 
 
 def test_a_request_that_is_refused_leaves_no_picture_behind(site: Site, client: Client, photo: Path) -> None:

@@ -17,7 +17,6 @@ from ourvidz.jobs.states import Failure
 from ourvidz.jobs.storage import ObjectKey, ResultName
 from tests.servers.supabase import Supabase
 
-
 #: What the storage server's refusals are called here.
 _CODES = {"404": "object_not_found", "409": "object_exists"}
 

@@ -28,7 +28,7 @@ def check_job(project: Project, job_type: JobType, *, images: int) -> None:
         raise ParameterRefused(f"{job_type.id}: found {images} images a job, expected one of {sizes}")
     request = _request(project, job_type, images=images, seed=0)
     resolve_parameters(project.family(job_type.family), job_type, request)
-    check_inputs(job_type, request)
+    check_inputs(job_type, request, urls=False)
 
 
 def write_claim(project: Project, job_type: JobType, storage: Storage, *, images: int, seed: int) -> Claim:

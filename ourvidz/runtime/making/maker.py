@@ -112,7 +112,9 @@ class Maker:
             negative_prompt=request.negative_prompt
             if request.negative_prompt is not None
             else job_type.negative_prompt,
-            inputs=fetch_inputs(self.storage, job_type, request, context.folder),
+            inputs=fetch_inputs(
+                self.storage, job_type, request, context.folder, urls=catalog.settings.input_urls
+            ),
         )
         reviews = self.review.request(reviewed)
         context.step("load", 0, 0)
