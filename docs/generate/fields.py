@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from ourvidz.jobs.envelope import Envelope
 from ourvidz.jobs.events import JobEvent, Progress
 from ourvidz.jobs.results import Asset, Result, StoredFile
+from ourvidz.jobs.signing import DownloadRequest, SignedUrl, UploadRequest
 from ourvidz.jobs.states import Failure
 from ourvidz.jobs.wire import EXPECTED
 from ourvidz.spec.expectations import expectation
@@ -35,6 +36,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     *(JobType, Override, Display, InitImage, Lora, Limits, Vram),
     *(Settings, ModelEntry, QueueEntry, BucketEntry, WorkerEntry, Profile, Backends, Review),
     *(Envelope, JobEvent, Progress, Failure, Result, Asset, StoredFile),
+    *(UploadRequest, DownloadRequest, SignedUrl),
 )
 
 

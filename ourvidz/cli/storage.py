@@ -41,6 +41,6 @@ def sweep_command(place: Invocation, apply: bool, as_json: bool) -> None:
     if as_json:
         print_json({"objects": keys, "deleted": apply})
         return
-    found = f"{len(keys)} {'object' if len(keys) == 1 else 'objects'}"
+    count = f"{len(keys)} object" + ("" if len(keys) == 1 else "s")
     hint = "; --apply deletes" if keys and not apply else ""
-    click.echo(f"{found} {'deleted' if apply else 'of claims that did not win'}{hint}", err=True)
+    click.echo(f"{count} deleted" if apply else f"{count} of claims that did not win{hint}")
