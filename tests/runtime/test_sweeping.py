@@ -201,9 +201,7 @@ def test_the_command_lists_first_and_deletes_when_told(
     [key] = stored(storage, held, "0.png")
     queue.fail(held.lease, FAILURE)
     shown = site.ourvidz("storage", "sweep")
-    assert shown.stdout == f"{key}
-1 object of claims that did not win; --apply deletes
-"
+    assert shown.stdout == f"{key}\n1 object of claims that did not win; --apply deletes\n"
     assert storage.read(key)
     assert site.ourvidz("storage", "sweep", "--apply", "--json").stdout.count(str(key)) == 1
     assert list(storage.list(BUCKET)) == []
