@@ -96,10 +96,6 @@ class FaultFront:
         self.on_fault: Callable[[], None] = lambda: None
         """Called before a request is spoiled."""
 
-    def forget(self) -> None:
-        """Spoil nothing more."""
-        self._faults.clear()
-
     def spoil(self, *faults: Fault, method: str | None = None) -> None:
         """Spoil the next requests, of this method only if one is named."""
         self._faults.extend((method, fault) for fault in faults)

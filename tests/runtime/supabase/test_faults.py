@@ -18,17 +18,18 @@ from ourvidz.runtime.storage.supabase.listing import PAGE
 from ourvidz.runtime.storage.supabase.storage import SupabaseStorage
 from tests.conformance.storage import KEY, OTHER, PNG
 from tests.servers.faults import Answer, CutAnswer, Endless, Fault, FaultFront, LostReply, Reset, Stall
+from tests.servers.supabase import KEY as KEY_OF_SERVER
 from tests.servers.supabase import Supabase
 
 AT_ONCE = Patience(tries=3, first_pause=0.0, longest_pause=0.0)
-SHORT = httpx.Timeout(connect=5.0, read=0.3, write=5.0, pool=5.0)
 
 
 @pytest.fixture
-def storage(front: FaultFront) -> Iterator[SupabaseStorage]:
-    """The storage behind the front; what stalls is given up soon."""
-    access = ServiceAccess(url=front.url, key="sb_secret_p5fQdqnXXyAQXq1hZ46ylJ_smgs7mKq")
-    storage = SupabaseStorage(access, patience=AT_ONCE, timeouts=SHORT)
+def storage(front: FaultFront, timeouts: httpx.Timeout) -> Iterator[SupabaseStorage]:
+    """The storage behind the front."""
+    storage = SupabaseStorage(
+        ServiceAccess(url=front.url, key=KEY_OF_SERVER), patience=AT_ONCE, timeouts=timeouts
+    )
     yield storage
     storage.close()
 
@@ -155,6 +156,35 @@ def test_the_code_in_the_body_decides_and_not_the_status(code: str, inner: int, 
 def test_a_body_that_says_nothing_leaves_the_status_to_decide(body: bytes) -> None:
     meanings = [understand(status, body)[0] for status in (400, 404, 409, 500, 503)]
     assert meanings == ["refused", "missing", "exists", "again", "again"]
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"[1]", b'{"message": "ok"}', b'[{"name": 1, "id": 1}]'])
+def test_a_success_that_is_no_storage_servers_is_not_believed(
+    front: FaultFront, storage: SupabaseStorage, body: bytes
+) -> None:
+    """A proxy that answers for the server."""
+    sham = [Answer(status=200, body=body)] * AT_ONCE.tries
+    front.spoil(*sham)
+    with pytest.raises(StorageUnavailable, match="none of a storage server"):
+        put(storage)
+    front.spoil(*sham)
+    if body != b"[]":
+        with pytest.raises(StorageUnavailable, match="none of a storage server"):
+            list(storage.list("sdxl_fast"))
+
+
+def test_an_address_where_no_storage_is_has_no_empty_buckets(
+    front: FaultFront, storage: SupabaseStorage
+) -> None:
+    front.spoil(Answer(status=404, body=b"<html>"))
+    with pytest.raises(StorageRefused, match="cannot be listed: storage answered 404"):
+        list(storage.list("sdxl_fast"))
+
+
+def test_a_conflict_is_no_missing_object(front: FaultFront, storage: SupabaseStorage) -> None:
+    front.spoil(*[Answer(status=409)] * AT_ONCE.tries)
+    with pytest.raises(StorageUnavailable):
+        storage.read(KEY)
 
 
 def test_a_duplicate_that_holds_the_same_bytes_is_a_success(

@@ -18,7 +18,7 @@ from ourvidz.jobs.storage import (
     result_key,
 )
 from ourvidz.runtime.storage.supabase.access import SupabaseNotConfigured
-from ourvidz.runtime.storage.supabase.connection import Patience
+from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Patience
 from ourvidz.runtime.storage.supabase.signed import SignedStorage, Signer
 from tests.conformance.jobs import USER, job_id
 from tests.conformance.storage import OTHER, PNG
@@ -29,7 +29,6 @@ from tests.servers.supabase import Supabase
 TOKEN = "worker-7-token"
 KEY = result_key("sdxl_fast", USER, job_id(0), 3, "0.png")
 AT_ONCE = Patience(tries=3, first_pause=0.0, longest_pause=0.0)
-SHORT = httpx.Timeout(connect=5.0, read=0.5, write=5.0, pool=5.0)
 
 
 @pytest.fixture
@@ -41,12 +40,12 @@ def endpoint(server: Supabase, front: FaultFront) -> Iterator[SigningEndpoint]:
 
 
 @pytest.fixture
-def storage(endpoint: SigningEndpoint) -> Iterator[SignedStorage]:
-    yield from opened(endpoint.url)
+def storage(endpoint: SigningEndpoint, timeouts: httpx.Timeout) -> Iterator[SignedStorage]:
+    yield from opened(endpoint.url, timeouts=timeouts)
 
 
-def opened(url: str, token: str = TOKEN) -> Iterator[SignedStorage]:
-    storage = SignedStorage(Signer(url=url, token=token), patience=AT_ONCE, timeouts=SHORT)
+def opened(url: str, token: str = TOKEN, timeouts: httpx.Timeout = TIMEOUTS) -> Iterator[SignedStorage]:
+    storage = SignedStorage(Signer(url=url, token=token), patience=AT_ONCE, timeouts=timeouts)
     yield storage
     storage.close()
 
@@ -153,10 +152,12 @@ def test_an_upload_outlasts_a_fault_that_passes(
     ],
     ids=repr,
 )
-def test_an_endpoint_that_fails_for_a_moment_is_asked_again(endpoint: SigningEndpoint, fault: Fault) -> None:
+def test_an_endpoint_that_fails_for_a_moment_is_asked_again(
+    endpoint: SigningEndpoint, timeouts: httpx.Timeout, fault: Fault
+) -> None:
     with fault_front(endpoint.url.removesuffix("/functions/v1/storage-urls")) as signer_front:
         signer_front.spoil(fault)
-        for storage in opened(f"{signer_front.url}/functions/v1/storage-urls"):
+        for storage in opened(f"{signer_front.url}/functions/v1/storage-urls", timeouts=timeouts):
             put(storage)
             assert signer_front.spent
             assert storage.read(KEY) == PNG
@@ -184,18 +185,21 @@ def test_what_takes_the_service_key_says_so(storage: SignedStorage) -> None:
             forbidden()
 
 
+@pytest.mark.parametrize(
+    "fault", [Answer(status=403, body=b'{"message": "bad ?token=eyJ"}'), Reset(), Stall()], ids=repr
+)
 def test_no_signed_url_and_no_token_is_in_any_log_or_error(
-    front: FaultFront, storage: SignedStorage, caplog: pytest.LogCaptureFixture
+    front: FaultFront, storage: SignedStorage, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
-    with caplog.at_level(logging.DEBUG):
-        for fault in (Answer(status=403, body=b'{"message": "bad ?token=eyJ"}'), Reset(), Stall()):
-            front.spoil(*[fault] * AT_ONCE.tries)
-            with pytest.raises((StorageRefused, StorageUnavailable)) as caught:
-                put(storage)
-            told = caplog.text + str(caught.value) + repr(caught.value.__context__)
-            assert "token=" not in told
-            assert TOKEN not in told
-            front.forget()
+    front.spoil(*[fault] * AT_ONCE.tries)
+    with (
+        caplog.at_level(logging.DEBUG),
+        pytest.raises((StorageRefused, StorageUnavailable)) as caught,
+    ):
+        put(storage)
+    told = caplog.text + str(caught.value) + repr(caught.value.__context__)
+    assert "token=" not in told
+    assert TOKEN not in told
     assert front.seen, "expected requests to have been made"
 
 

@@ -13,9 +13,11 @@ import httpx
 
 from ourvidz.jobs.storage import StorageRefused, StorageUnavailable
 from ourvidz.runtime.back_off import back_off
-from ourvidz.runtime.storage.supabase.answers import Refusal, raise_refusals
+from ourvidz.runtime.storage.supabase.answers import Meaning, Refusal, raise_refusals
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 #: Seconds: to connect, to wait for the next bytes, to get rid of the next ones, for a free connection.
 TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=120.0)
@@ -25,12 +27,12 @@ TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=120.0)
 class Patience:
     """How often a call is made before it counts as failed, with pauses between, in seconds.
 
-    An upload that fails costs the job another generation: a short outage is waited out here.
+    An upload that fails costs the job another generation: an outage of about a minute is waited out.
     """
 
-    tries: int = 5
+    tries: int = 8
     first_pause: float = 0.5
-    longest_pause: float = 10.0
+    longest_pause: float = 20.0
 
     def insist(self, action: Callable[[], T]) -> T:
         """Repeat what storage is not ready for. Raises what the last try raised."""
@@ -38,10 +40,11 @@ class Patience:
         while True:
             try:
                 return action()
-            except StorageUnavailable:
+            except StorageUnavailable as error:
                 failures += 1
                 if failures >= self.tries:
                     raise
+                log.warning("%s; trying again", error)
                 time.sleep(back_off(failures, first=self.first_pause, longest=self.longest_pause))
 
 
@@ -63,22 +66,26 @@ def connect(headers: Mapping[str, str], timeouts: httpx.Timeout = TIMEOUTS) -> h
 
 
 @contextmanager
-def asking(what: str) -> Iterator[None]:
+def asking(what: str, *expected: Meaning) -> Iterator[None]:
     """Say what went wrong with a request in the words of the storage protocol.
 
-    A refusal that the caller has to look at itself, such as an object that exists, passes through.
-    Raises StorageUnavailable, StorageRefused, Refusal.
+    A refusal of a meaning that is ``expected`` passes through. Raises StorageUnavailable,
+    StorageRefused, Refusal.
     """
     try:
         yield
     except Refusal as refusal:
-        if refusal.meaning == "again":
-            raise StorageUnavailable(f"{what}: storage answered {refusal}") from None
-        if refusal.meaning == "refused":
-            raise StorageRefused(f"{what}: storage answered {refusal}") from None
-        raise
+        if refusal.meaning in expected:
+            raise
+        kind = (
+            StorageRefused if refusal.meaning in ("refused", "missing", "no_bucket") else StorageUnavailable
+        )
+        raise kind(f"{what}: storage answered {refusal}") from None
     except httpx.TimeoutException as error:
         raise StorageUnavailable(f"{what}: no answer in time ({type(error).__name__})") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         # Its text may repeat an address, and a signed one is a secret.
         raise StorageUnavailable(f"{what}: the connection failed ({type(error).__name__})") from None
+    except (ValueError, LookupError, TypeError):
+        # The client library takes every success for JSON of the right shape.
+        raise StorageUnavailable(f"{what}: the answer is none of a storage server") from None

@@ -50,21 +50,24 @@ def _entries(bucket: Bucket, patience: Patience, name: str, folder: str) -> list
     """All names of a folder; those of its folders end with a slash."""
     found: list[str] = []
     while True:
-        rows = patience.insist(lambda: _page(bucket, name, folder, len(found)))
-        for row in rows:
-            entry = str(row["name"])
-            # The small server for development lists whole names, also of what lies deeper.
-            path = entry if "/" in entry else folder + entry
-            found.append(path if row.get("id") else f"{path}/")
-        if len(rows) < PAGE:
+        page = patience.insist(lambda: _page(bucket, name, folder, len(found)))
+        found.extend(page)
+        if len(page) < PAGE:
             return found
 
 
-def _page(bucket: Bucket, name: str, folder: str, offset: int) -> list[dict[str, Any]]:
+def _page(bucket: Bucket, name: str, folder: str, offset: int) -> list[str]:
     options = {"limit": PAGE, "offset": offset, "sortBy": {"column": "name", "order": "asc"}}
     try:
-        with asking(f"{name}: cannot be listed"):
-            return bucket.list(folder, options)
+        with asking(f"{name}: cannot be listed", "no_bucket"):
+            return [_path(folder, row["name"], row["id"]) for row in bucket.list(folder, options)]
     except Refusal:
         # A bucket that does not exist holds nothing.
         return []
+
+
+def _path(folder: str, entry: str, id: str | None) -> str:
+    """The whole name of an entry. A folder has no id."""
+    # The small server for development lists whole names, also of what lies deeper.
+    path = entry if "/" in entry else folder + entry
+    return path if id else f"{path}/"

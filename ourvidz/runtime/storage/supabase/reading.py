@@ -47,7 +47,7 @@ def _pieces(http: httpx.Client, address: str, key: ObjectKey, limit: int | None)
         headers["range"] = f"bytes=0-{limit - 1}"
     try:
         with (
-            asking(f"{key}: cannot be read"),
+            asking(f"{key}: cannot be read", "missing", "no_bucket", "no_bytes"),
             http.stream("GET", address, headers=headers) as response,
         ):
             # A server may send the whole object in place of the range; whoever has enough stops here.

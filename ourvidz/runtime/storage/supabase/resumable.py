@@ -70,7 +70,7 @@ class ResumableUpload:
             ),
             "x-upsert": "false",
         }
-        with asking(self._what):
+        with asking(self._what, "exists"):
             location = self._http.post(self._endpoint, headers=headers).headers.get("location")
         if not location:
             raise StorageUnavailable(f"{self._what}: storage began an upload and did not say where")
@@ -82,11 +82,10 @@ class ResumableUpload:
         try:
             with asking(self._what):
                 return self._number(self._http.head(address, headers=_PROTOCOL))
-        except (Refusal, StorageRefused):
+        except StorageRefused:
             # Finished, too old, or not allowed any more: the answer to a HEAD has no body with the code
             # in it. To begin anew tells.
-            self._address = None
-            raise StorageUnavailable(f"{self._what}: storage does not know the upload any more") from None
+            raise self._forgotten() from None
 
     def _send_piece(self, address: str, offset: int) -> int:
         headers = {
@@ -96,13 +95,17 @@ class ResumableUpload:
         }
         piece = self._data[offset : offset + PIECE]
         try:
-            with asking(self._what):
+            with asking(self._what, "missing"):
                 reached = self._number(self._http.patch(address, headers=headers, content=piece))
-        except Refusal as refusal:
-            raise StorageUnavailable(f"{self._what}: storage answered {refusal}") from None
+        except Refusal:
+            raise self._forgotten() from None
         if reached <= offset:
             raise StorageUnavailable(f"{self._what}: storage took nothing of what was sent")
         return reached
+
+    def _forgotten(self) -> StorageUnavailable:
+        self._address = None
+        return StorageUnavailable(f"{self._what}: storage does not know the upload any more")
 
     def _number(self, answer: httpx.Response) -> int:
         """The server's ``Upload-Offset``: how many bytes of the object it has."""

@@ -90,14 +90,12 @@ class SignedStorage:
     def _put(self, key: ObjectKey, data: bytes, request: UploadRequest) -> None:
         what = f"{key}: cannot be stored"
         try:
-            with asking(what):
+            with asking(what, "exists"):
                 url = self._signed(request, what)
                 headers = {"content-type": request.content_type, "x-upsert": "false"}
                 self._http.put(url, content=data, headers=headers)
-        except Refusal as refusal:
-            if refusal.meaning != "exists":
-                raise StorageRefused(f"{what}: storage answered {refusal}") from None
-            # Also after an upload whose success was not heard of.
+        except Refusal:
+            # The name is taken, perhaps by an upload of ours whose success was not heard of.
             if not same_object(self._http, self._readable(key), key, data):
                 raise StorageRefused(
                     f"{key}: another object has this name; a stored object is never changed"
@@ -106,7 +104,7 @@ class SignedStorage:
     def _readable(self, key: ObjectKey) -> str:
         what = f"{key}: cannot be read"
         try:
-            with asking(what):
+            with asking(what, "missing", "no_bucket"):
                 return self._signed(DownloadRequest(key=str(key)), what)
         except Refusal:
             raise ObjectNotFound(f"{key}: there is no such object") from None

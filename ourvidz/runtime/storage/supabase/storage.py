@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 from storage3 import SyncStorageClient
@@ -78,30 +78,23 @@ class SupabaseStorage:
         bucket, options = self._client.from_(key.bucket), FileOptions({"content-type": content_type})
 
         def send() -> bool:
-            with asking(f"{key}: cannot be stored"):
+            with asking(f"{key}: cannot be stored", "exists"):
                 bucket.upload(key.path, data, options)
             return True
 
         return send
 
     def _put(self, key: ObjectKey, data: bytes, send: Callable[[], bool]) -> None:
-        try:
+        with suppress(Refusal):
+            # It would say that the name is taken, perhaps by an upload whose success was not heard of.
             if send():
                 return
-        except Refusal as refusal:
-            if refusal.meaning != "exists":
-                raise StorageRefused(f"{key}: cannot be stored: storage answered {refusal}") from None
-        # Also after an upload whose success was not heard of.
         if not same_object(self._http, self._address(key), key, data):
             raise StorageRefused(f"{key}: another object has this name; a stored object is never changed")
 
     def _delete(self, key: ObjectKey) -> None:
-        try:
-            with asking(f"{key}: cannot be deleted"):
-                self._client.from_(key.bucket).remove([key.path])
-        except Refusal as refusal:
-            if refusal.meaning not in ("missing", "no_bucket"):
-                raise StorageRefused(f"{key}: cannot be deleted: storage answered {refusal}") from None
+        with suppress(Refusal), asking(f"{key}: cannot be deleted", "missing", "no_bucket"):
+            self._client.from_(key.bucket).remove([key.path])
 
 
 class _Names:
