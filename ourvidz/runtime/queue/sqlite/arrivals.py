@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from datetime import UTC, datetime
 
 from ourvidz.jobs.envelope import Envelope, EnvelopeInvalid
-from ourvidz.jobs.states import Failure
-from ourvidz.jobs.wire import read_envelope
+from ourvidz.runtime.queue.reading import failure_of, metadata_of
 from ourvidz.runtime.queue.sqlite.traces import announce_unreadable, bury
 
 _INSERT = """
@@ -18,14 +15,6 @@ VALUES (:job_id, :user_id, :queue, :job_type, :queue, :job_type, :priority,
         :submitted_at, :metadata, :payload)
 ON CONFLICT (job_id) DO NOTHING
 """
-
-
-def read(payload: bytes, now: float) -> Envelope | EnvelopeInvalid:
-    """Read a payload before the file is locked for it."""
-    try:
-        return read_envelope(payload, received_at=datetime.fromtimestamp(now, UTC))
-    except EnvelopeInvalid as error:
-        return error
 
 
 def name_queue(connection: sqlite3.Connection, queue: str) -> None:
@@ -49,7 +38,7 @@ def take_in(
             "job_type": read.job_type,
             "priority": read.priority,
             "submitted_at": read.submitted_at.timestamp(),
-            "metadata": json.dumps(read.metadata),
+            "metadata": metadata_of(read),
             "payload": payload,
         },
     )
@@ -59,7 +48,7 @@ def _refuse(
     connection: sqlite3.Connection, queue: str, payload: bytes, error: EnvelopeInvalid, now: float
 ) -> None:
     """Keep the payload. Its job has failed, unless the id is that of a job which was read before."""
-    failure = Failure(code=error.code, message=str(error))
+    failure = failure_of(error)
     bury(connection, queue=queue, job_id=error.job_id, failure=failure, attempt=0, now=now, payload=payload)
     if error.job_id is None:
         return

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
-from ourvidz.jobs.dead_letters import DeadLetter, DeadLetterNotFound
-from ourvidz.jobs.queue import JobStateConflict
+from ourvidz.jobs.dead_letters import DeadLetter
 from ourvidz.jobs.states import Failure
+from ourvidz.runtime.queue import reading, refusals
 from ourvidz.runtime.queue.sqlite import arrivals, jobs
 from ourvidz.runtime.queue.sqlite.database import Database
 
@@ -30,26 +30,23 @@ class SqliteDeadLetters:
         with self._database.reading() as connection:
             row = connection.execute("SELECT * FROM dead_letters WHERE id = ?", (id,)).fetchone()
         if row is None:
-            raise DeadLetterNotFound(f"there is no dead letter {id}; it may have been retried or purged")
+            raise refusals.letter_unknown(id)
         return _letter(row)
 
     def retry(self, id: int) -> None:
         letter = self.get(id)
         now = self._database.now()
-        read = arrivals.read(letter.payload, now)
+        read = reading.read(letter.payload, now)
         with self._database.transaction() as connection:
             if not connection.execute("DELETE FROM dead_letters WHERE id = ?", (id,)).rowcount:
-                raise DeadLetterNotFound(f"dead letter {id} has just been retried or purged by somebody else")
+                raise refusals.letter_taken(id)
             job = read.job_id and jobs.find(connection, read.job_id)
             if not job:
                 arrivals.take_in(connection, letter.queue, letter.payload, read, now)
             elif job["state"] in jobs.STARTS_ANEW:
                 jobs.start_anew(connection, job)
             else:
-                raise JobStateConflict(
-                    f"dead letter {id}: its job {job['job_id']} is {job['state']} and needs no retry; "
-                    "the letter is kept until it is purged"
-                )
+                raise refusals.letter_needs_no_retry(id, job["job_id"], job["state"])
 
     def purge(self, *, older_than: float) -> int:
         with self._database.transaction() as connection:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from ourvidz.jobs.queue import JobNotFound, Lease, LeaseLost
+from ourvidz.jobs.queue import Lease
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure, JobState
+from ourvidz.runtime.queue import refusals
 from ourvidz.runtime.queue.sqlite.traces import announce
 
 #: States from which a job can be queued anew.
@@ -29,7 +30,7 @@ def get(connection: sqlite3.Connection, job_id: str) -> sqlite3.Row:
     """Raises JobNotFound."""
     row = find(connection, job_id)
     if row is None:
-        raise JobNotFound(f"the queue knows no job {job_id}; it was never pushed here, or is forgotten")
+        raise refusals.job_unknown(job_id)
     return row
 
 
@@ -40,14 +41,14 @@ def held(connection: sqlite3.Connection, lease: Lease, verb: str | None = None) 
     """
     job: sqlite3.Row | None = connection.execute(_HELD, (lease.job_id,)).fetchone()
     if job is None:
-        raise LeaseLost(f"job {lease.job_id} is not in the queue any more")
+        raise refusals.job_gone(lease)
     if job["token"] != lease.token:
-        raise LeaseLost(f"job {lease.job_id}: token {lease.token} is outdated, the newest is {job['token']}")
+        raise refusals.lease_outdated(lease, job["token"])
     if job["settled"] is None:
         return job
     if job["settled"] == verb:
         return None
-    raise LeaseLost(f"job {lease.job_id}: this claim was ended before, by {job['settled']}")
+    raise refusals.claim_ended(lease, job["settled"])
 
 
 def end(

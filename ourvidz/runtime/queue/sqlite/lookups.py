@@ -3,44 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-import statistics
 from collections.abc import Mapping
 
-from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import JobRecord, QueueDepth
-from ourvidz.jobs.results import Result
-from ourvidz.jobs.states import Failure, JobState
-
-#: Completed jobs that a typical time is taken from.
-RECENT = 50
-
-
-def record(row: sqlite3.Row) -> JobRecord:
-    """A row of the jobs table as others see it.
-
-    A job whose lease ran out waits as if it had not started. The row keeps its start and progress,
-    since a worker that was only slow may still take it up again.
-    """
-    started = row["state"] != "queued"
-    return JobRecord(
-        job_id=row["job_id"],
-        user_id=row["user_id"],
-        queue=row["queue"],
-        job_type=row["pushed_type"],
-        effective_job_type=row["job_type"],
-        state=row["state"],
-        attempt=row["attempt"],
-        priority=row["priority"],
-        submitted_at=row["submitted_at"],
-        started_at=row["started_at"] if started else None,
-        finished_at=row["finished_at"],
-        due_at=None if started else row["due"],
-        cancel_requested=bool(row["cancel_requested"]),
-        progress=Progress.model_validate_json(row["progress"]) if started and row["progress"] else None,
-        result=Result.model_validate_json(row["result"]) if row["result"] else None,
-        error=Failure.model_validate_json(row["error"]) if row["error"] else None,
-        payload=row["payload"],
-    )
+from ourvidz.jobs.states import JobState
+from ourvidz.runtime.queue.records import RECENT, record, typical
 
 
 def newest(
@@ -115,5 +82,4 @@ def typical_seconds(connection: sqlite3.Connection, job_type: str) -> float | No
         " AND finished_at >= started_at ORDER BY finished_at DESC LIMIT ?",
         (job_type, RECENT),
     )
-    seconds = [row[0] for row in rows]
-    return statistics.median(seconds) if seconds else None
+    return typical(row[0] for row in rows)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from ourvidz.jobs.events import Progress
-from ourvidz.jobs.queue import Beat, Claim, JobRecord, JobStateConflict, Lease, QueueDepth
+from ourvidz.jobs.queue import Beat, Claim, JobRecord, Lease, QueueDepth
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import FINAL, Failure, JobState
+from ourvidz.runtime.queue import reading, refusals
+from ourvidz.runtime.queue.records import record
 from ourvidz.runtime.queue.sqlite import arrivals, claims, forgetting, jobs, lookups
 from ourvidz.runtime.queue.sqlite.database import Database, Synchronous
 from ourvidz.runtime.queue.sqlite.dead_letters import SqliteDeadLetters
@@ -48,7 +50,7 @@ class SqliteQueue:
 
     def push(self, queue: str, payload: bytes) -> None:
         now = self._database.now()
-        read = arrivals.read(payload, now)
+        read = reading.read(payload, now)
         with self._database.transaction() as connection:
             if queue not in self._known:
                 arrivals.name_queue(connection, queue)
@@ -176,7 +178,7 @@ class SqliteQueue:
             claims.put_back_due(connection, claims.due(connection, now), now)
             job = jobs.get(connection, job_id)
             if job["state"] in FINAL:
-                raise JobStateConflict(f"job {job_id} has ended: it is {job['state']}")
+                raise refusals.has_ended(job_id, job["state"])
             if job["state"] == "processing":
                 connection.execute("UPDATE jobs SET cancel_requested = 1 WHERE place = ?", (job["place"],))
                 return "processing"
@@ -187,15 +189,13 @@ class SqliteQueue:
         with self._database.transaction() as connection:
             job = jobs.get(connection, job_id)
             if job["state"] not in jobs.STARTS_ANEW:
-                raise JobStateConflict(
-                    f"job {job_id} is {job['state']}; only a failed or cancelled job can be queued anew"
-                )
+                raise refusals.cannot_start_anew(job_id, job["state"])
             jobs.start_anew(connection, job)
 
     def job(self, job_id: str) -> JobRecord:
         self._put_back_due()
         with self._database.reading() as connection:
-            return lookups.record(jobs.get(connection, job_id))
+            return record(jobs.get(connection, job_id))
 
     def jobs(
         self,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from datetime import UTC, datetime
 
-from ourvidz.jobs.events import JobEvent, final_sequence
+from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure, JobState
+from ourvidz.runtime.queue.records import ending, unreadable
 
 
 def announce(
@@ -22,34 +21,12 @@ def announce(
     error: Failure | None = None,
 ) -> None:
     """Put the event that ends ``job`` under ``token`` into the outbox."""
-    _put(
-        connection,
-        JobEvent(
-            job_id=job["job_id"],
-            sequence=final_sequence(token),
-            status=status,
-            at=datetime.fromtimestamp(now, UTC),
-            user_id=job["user_id"],
-            job_type=job["pushed_type"],
-            attempt=job["attempt"],
-            result=result,
-            error=error,
-            metadata=json.loads(job["metadata"]),
-        ),
-        now,
-    )
+    _put(connection, ending(job, status, token=token, at=now, result=result, error=error), now)
 
 
 def announce_unreadable(connection: sqlite3.Connection, job_id: str, failure: Failure, now: float) -> None:
     """Tell that a payload of which only the id could be read will never be a job."""
-    event = JobEvent(
-        job_id=job_id,
-        sequence=final_sequence(0),
-        status="failed",
-        at=datetime.fromtimestamp(now, UTC),
-        error=failure,
-    )
-    _put(connection, event, now)
+    _put(connection, unreadable(job_id, failure, at=now), now)
 
 
 def bury(
