@@ -63,7 +63,7 @@ def read_envelope(payload: bytes, *, received_at: datetime | None = None) -> Env
     now. Raises EnvelopeInvalid, and nothing else, naming every field that is wrong.
     """
     if len(payload) > MAX_PAYLOAD:
-        raise EnvelopeInvalid(f"payload: found {len(payload)} bytes, expected at most {MAX_PAYLOAD}")
+        raise too_large(len(payload))
     fields = _read_object(payload)
     if "version" in fields:
         return _validate(fields, {}, fields)
@@ -78,6 +78,11 @@ def read_envelope(payload: bytes, *, received_at: datetime | None = None) -> Env
     if made.problems:
         raise EnvelopeInvalid("; ".join(made.problems), _job_id(fields))
     return _validate(made.values, made.origins, fields)
+
+
+def too_large(size: int) -> EnvelopeInvalid:
+    """Why a payload of so many bytes is refused unread."""
+    return EnvelopeInvalid(f"payload: found {size} bytes, expected at most {MAX_PAYLOAD}")
 
 
 def make_envelope(values: Mapping[str, object]) -> Envelope:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ourvidz.runtime.client import Client
+from tests.runtime.redis_server import RedisServer
 from tests.site import Site, site, until
 
 __all__ = ["site"]
@@ -21,3 +22,19 @@ def client(site: Site) -> Iterator[Client]:
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], bool]], None]:
     return until
+
+
+@pytest.fixture(scope="session")
+def _redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_server(_redis: RedisServer) -> RedisServer:
+    """A server that holds nothing; one process for all tests."""
+    with _redis.client() as client:
+        client.flushall()
+    return _redis

@@ -1,0 +1,60 @@
+"""The seam between the queue and a Redis server: one command, one reply, over whatever transport."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+from ourvidz.errors import OurvidzError
+from ourvidz.jobs.queue import QueueUnavailable
+
+#: A reply as the server sends it. Texts stay bytes.
+Reply: TypeAlias = "int | bytes | list[Reply] | None"
+
+#: First words of error replies that say nothing about the command: later it may work.
+_LATER = {
+    "OOM": "has no memory left: let workers drain it, or raise its maxmemory",
+    "LOADING": "is still loading its data",
+    "BUSY": "is busy with a long script",
+    "MISCONF": "cannot write to its disk",
+    "READONLY": "is a replica that takes no writes",
+    "MASTERDOWN": "has lost its master",
+    "CLUSTERDOWN": "is down",
+    "TRYAGAIN": "is moving its keys",
+}
+
+
+class CommandRefused(OurvidzError):
+    """The Redis server answered a command with an error."""
+
+    code = "command_refused"
+
+    def __init__(self, answer: str) -> None:
+        super().__init__(f"the Redis server refused a command: {answer}")
+        self.answer = answer
+        """The server's words; the first of them is its error code, such as NOSCRIPT."""
+
+
+class Connection(Protocol):
+    """A way to one server. It belongs to one thread, and reconnects by itself when it is used again."""
+
+    can_block: bool
+    """Whether a command may block on the server; not over REST."""
+
+    def command(self, *parts: str | bytes | int | float, timeout: float | None = None) -> Reply:
+        """Send one command and return its reply.
+
+        ``timeout``: seconds to wait for the reply; None: the connection's own. Nothing is ever sent
+        twice. Raises QueueUnavailable when the server cannot be reached, gives no reply in time or
+        refuses for lack of memory, and CommandRefused for any other error reply.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+def refusal(where: str, answer: str) -> OurvidzError:
+    """What to raise for an error reply. ``where`` names the server, without a password."""
+    why = _LATER.get(answer.partition(" ")[0])
+    if why is not None:
+        return QueueUnavailable(f"{where}: the server {why} ({answer})")
+    return CommandRefused(answer)

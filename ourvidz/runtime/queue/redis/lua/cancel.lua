@@ -1,0 +1,18 @@
+-- Ask for a job to stop; one that waits ends at once.
+local job = find(ask.job_id)
+if not job then
+  return {'unknown'}
+end
+if job.due and tonumber(job.due) <= now then
+  put_back_one(job)
+end
+if job.finished_at then
+  return {'ended', job.state}
+elseif job.state == 'processing' then
+  job.cancel_requested = '1'
+  keep(job)
+  return {'ok', 'processing'}
+end
+job.token = text(tonumber(job.token) + 1)
+finish(job, 'cancelled', 'cancel')
+return {'ok', 'cancelled'}

@@ -1,0 +1,36 @@
+-- Hand the next job to a worker. What has arrived is shown first and filed with the second call.
+local function hand_out(job)
+  keep(job)
+  return {'claimed', cjson.encode(job), redis.call('HGET', K.payloads, job.job_id)}
+end
+
+local lease = tonumber(ask.lease)
+local mine = redis.call('HGET', K.nonces, ask.nonce)
+if mine then
+  local job = find(mine)
+  set_due(job, lease)
+  return hand_out(job)
+end
+if ask.filings then
+  take_in()
+else
+  local shown = arrived()
+  if shown then
+    return shown
+  end
+end
+put_back_due()
+local id = next_id()
+if not id then
+  return {'none'}
+end
+local job = find(id)
+detach(job)
+job.state = 'processing'
+job.attempt = text(tonumber(job.attempt) + 1)
+job.token = text(tonumber(job.token) + 1)
+job.worker, job.nonce, job.started_at = ask.worker, ask.nonce, text(now)
+job.settled, job.progress = nil, nil
+redis.call('HSET', K.nonces, ask.nonce, id)
+set_due(job, lease)
+return hand_out(job)

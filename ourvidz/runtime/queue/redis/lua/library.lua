@@ -1,0 +1,330 @@
+-- What every script has in common. Stands in front of each of them.
+--
+-- K.name is a key of the deployment. ARGV[1] is a clock's offset in seconds, 0 outside of tests;
+-- ARGV[2] what is asked, as JSON. In JSON every value is a text, so that no number is rounded.
+-- A job is a table of texts, kept as JSON in the hash K.jobs.
+
+local ask = cjson.decode(ARGV[2])
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000 + tonumber(ARGV[1])
+
+-- Items that are handed to Python at once, and their bytes; jobs that the clock changes in one call.
+local MOST_ITEMS = 256
+local MOST_BYTES = 1048576
+local MOST_DUE = 256
+
+-- Completed jobs of a type whose seconds are kept.
+local RECENT = 50
+
+local function text(number)
+  return string.format('%.17g', number)
+end
+
+-- Times at which something is due. `set` holds when each was set: one that was set in the future
+-- was set before the clock was put back.
+local function set_timer(due, set, name, seconds)
+  redis.call('ZADD', due, text(now + seconds), name)
+  redis.call('ZADD', set, text(now), name)
+end
+
+local function clear_timer(due, set, name)
+  redis.call('ZREM', due, name)
+  redis.call('ZREM', set, name)
+end
+
+local function find(id)
+  local found = redis.call('HGET', K.jobs, id)
+  return found and cjson.decode(found)
+end
+
+local function keep(job)
+  redis.call('HSET', K.jobs, job.job_id, cjson.encode(job))
+end
+
+local function set_due(job, seconds)
+  job.due = text(now + seconds)
+  job.span = text(seconds)
+  set_timer(K.due, K.due_set, job.job_id, seconds)
+end
+
+-- A place in line, so that places sort as texts: queue and type, highest priority, then arrival.
+local function place_in_line(job)
+  local rank = string.format('%03.0f%016.0f', 100 - tonumber(job.priority), tonumber(job.place))
+  return job.queue .. ':' .. job.job_type .. ':' .. rank .. ':' .. job.job_id
+end
+
+local function place_by_age(job)
+  return job.queue .. ':' .. string.format('%016.0f', tonumber(job.place)) .. ':' .. job.job_id
+end
+
+local function line_up(job)
+  redis.call('ZADD', K.ready, '0', place_in_line(job))
+  redis.call('ZADD', K.waiting, '0', place_by_age(job))
+end
+
+-- Take a job out of the line, from the clock and from its nonce, wherever it is.
+local function detach(job)
+  if job.due then
+    clear_timer(K.due, K.due_set, job.job_id)
+    job.due, job.span = nil, nil
+  elseif job.state == 'queued' then
+    redis.call('ZREM', K.ready, place_in_line(job))
+    redis.call('ZREM', K.waiting, place_by_age(job))
+  end
+  if job.nonce then
+    redis.call('HDEL', K.nonces, job.nonce)
+    job.nonce = nil
+  end
+end
+
+-- Put an event into the outbox, once. Only the first of a job has a timer; the others wait for it.
+local function announce(event)
+  local name = event.job_id .. '/' .. event.token
+  if redis.call('HEXISTS', K.outbox, name) == 1 then
+    return
+  end
+  event.tries = '0'
+  redis.call('HSET', K.outbox, name, cjson.encode(event))
+  local earlier = redis.call('HGET', K.outbox_jobs, event.job_id)
+  if earlier then
+    redis.call('HSET', K.outbox_jobs, event.job_id, earlier .. ' ' .. event.token)
+  else
+    redis.call('HSET', K.outbox_jobs, event.job_id, event.token)
+    set_timer(K.outbox_due, K.outbox_set, name, 0)
+  end
+end
+
+local function bury(queue, job_id, failure, attempt, payload)
+  local id = text(redis.call('HINCRBY', K.counters, 'letters', '1'))
+  local letter = {queue = queue, job_id = job_id, failure = failure, attempt = attempt, at = text(now)}
+  redis.call('HSET', K.letters, id, cjson.encode(letter))
+  redis.call('HSET', K.letter_payloads, id, payload)
+  redis.call('ZADD', K.letter_order, id, id)
+end
+
+local function note_seconds(job)
+  local seconds = now - tonumber(job.started_at)
+  if seconds < 0 then
+    return
+  end
+  local kept = {text(seconds)}
+  for one in string.gmatch(redis.call('HGET', K.seconds, job.job_type) or '', '%S+') do
+    if #kept < RECENT then
+      kept[#kept + 1] = one
+    end
+  end
+  redis.call('HSET', K.seconds, job.job_type, table.concat(kept, ' '))
+end
+
+-- Give a job its last state and tell of it.
+local function finish(job, state, verb, result, failure)
+  detach(job)
+  if state == 'completed' then
+    note_seconds(job)
+    redis.call('HSET', K.results, job.job_id, result)
+  end
+  job.state = state
+  job.settled = verb
+  job.finished_at = text(now)
+  job.error = failure
+  keep(job)
+  announce({
+    job_id = job.job_id,
+    token = job.token,
+    status = state,
+    at = job.finished_at,
+    user_id = job.user_id,
+    pushed_type = job.pushed_type,
+    attempt = job.attempt,
+    result = result,
+    error = failure,
+    metadata = redis.call('HGET', K.metadata, job.job_id) or nil,
+  })
+end
+
+-- Queue an ended job as if it had just been pushed; its token stays, so old claims stay void.
+local function start_anew(job)
+  redis.call('ZREM', K.ended, job.job_id)
+  redis.call('HDEL', K.results, job.job_id)
+  job.place = text(redis.call('HINCRBY', K.counters, 'places', '1'))
+  redis.call('ZADD', K.order, job.place, job.job_id)
+  job.state, job.attempt = 'queued', '0'
+  job.queue, job.job_type = job.pushed_queue, job.pushed_type
+  job.cancel_requested, job.started_at, job.finished_at, job.progress, job.error = nil, nil, nil, nil, nil
+  line_up(job)
+  keep(job)
+end
+
+local function starts_anew(job)
+  return job.state == 'failed' or job.state == 'cancelled'
+end
+
+-- Put one payload where Python has found that it belongs: a job, a dead letter, or a duplicate.
+local function file(filing, queue, payload)
+  redis.call('SADD', K.queues, queue)
+  local job = filing.job
+  if not job then
+    bury(queue, filing.job_id, filing.failure, '0', payload)
+    if filing.job_id and redis.call('HEXISTS', K.jobs, filing.job_id) == 0 then
+      announce({
+        job_id = filing.job_id,
+        token = '0',
+        status = 'failed',
+        at = text(now),
+        attempt = '0',
+        error = filing.failure,
+      })
+    end
+    return
+  end
+  if redis.call('HEXISTS', K.jobs, job.job_id) == 1 then
+    return
+  end
+  redis.call('HSET', K.payloads, job.job_id, payload)
+  if filing.metadata then
+    redis.call('HSET', K.metadata, job.job_id, filing.metadata)
+  end
+  job.place = text(redis.call('HINCRBY', K.counters, 'places', '1'))
+  redis.call('ZADD', K.order, job.place, job.job_id)
+  job.queue, job.pushed_queue, job.pushed_type = queue, queue, job.job_type
+  job.state, job.attempt, job.token = 'queued', '0', '0'
+  line_up(job)
+  keep(job)
+end
+
+-- Lists of producers: KEYS[LISTS + n] belongs to ask.lists[n], which names its queue and the end
+-- that workers take from.
+local function end_of(list)
+  return list.take == 'right' and '-1' or '0'
+end
+
+-- Show Python what lies at the end of the lists. Nothing is taken out.
+local function arrived()
+  local shown, items, bytes = {'arrived'}, 0, 0
+  for number, list in ipairs(ask.lists) do
+    local key = KEYS[LISTS + number]
+    local first, last = '0', tostring(MOST_ITEMS - items - 1)
+    if list.take == 'right' then
+      first, last = '-' .. tostring(MOST_ITEMS - items), '-1'
+    end
+    local found = items < MOST_ITEMS and redis.call('LRANGE', key, first, last) or {}
+    for index = 1, #found do
+      local item = found[list.take == 'right' and #found + 1 - index or index]
+      if items > 0 and bytes + #item > MOST_BYTES then
+        return shown
+      end
+      items, bytes = items + 1, bytes + #item
+      local readable = #item <= tonumber(ask.largest)
+      for _, value in ipairs({tostring(number), redis.sha1hex(item), tostring(#item), readable and item or ''}) do
+        shown[#shown + 1] = value
+      end
+    end
+  end
+  return items > 0 and shown or nil
+end
+
+-- Take out what Python has read, as long as it is what lies at the end; whatever somebody else
+-- has filed meanwhile is passed over.
+local function take_in()
+  local ends = {}
+  for _, filing in ipairs(ask.filings or {}) do
+    local number = tonumber(filing.list)
+    local list, key = ask.lists[number], KEYS[LISTS + number]
+    local at_end = ends[number]
+    if not at_end then
+      local item = redis.call('LINDEX', key, end_of(list))
+      at_end = {item = item, sha = item and redis.sha1hex(item)}
+      ends[number] = at_end
+    end
+    if at_end.sha == filing.sha then
+      redis.call(list.take == 'right' and 'RPOP' or 'LPOP', key)
+      ends[number] = nil
+      file(filing, list.queue, at_end.item)
+    end
+  end
+end
+
+-- Put one job back whose moment has come: its lease ran out, or its delay is over.
+local function put_back_one(job)
+  if job.state == 'processing' and job.cancel_requested then
+    finish(job, 'cancelled', 'cancelled')
+    return
+  end
+  detach(job)
+  job.state = 'queued'
+  line_up(job)
+  keep(job)
+end
+
+-- Let the clock do its part. A lease or a delay that the clock, put back, would stretch is started
+-- anew from now. Says whether that was all.
+local function put_back_due()
+  local stretched = redis.call('ZRANGEBYSCORE', K.due_set, '(' .. text(now), '+inf', 'LIMIT', '0', tostring(MOST_DUE))
+  for _, id in ipairs(stretched) do
+    local job = find(id)
+    set_due(job, tonumber(job.span))
+    keep(job)
+  end
+  local due = redis.call('ZRANGEBYSCORE', K.due, '-inf', text(now), 'LIMIT', '0', tostring(MOST_DUE))
+  for _, id in ipairs(due) do
+    put_back_one(find(id))
+  end
+  return #due < MOST_DUE and #stretched < MOST_DUE
+end
+
+-- The first in line of every type of a queue, or of the types that may be claimed: a step through
+-- the index each, however many wait.
+local function first_between(low, high)
+  local member = redis.call('ZRANGEBYLEX', K.ready, low, high, 'LIMIT', '0', '1')[1]
+  if not member then
+    return nil
+  end
+  local job_type, rank, id = string.match(member, '^[^:]*:([^:]*):([^:]*):(.*)$')
+  return {job_type = job_type, rank = rank, id = id}
+end
+
+local function firsts_of(queue)
+  local firsts = {}
+  for _, job_type in ipairs(ask.only or {}) do
+    local kind = queue .. ':' .. job_type
+    firsts[#firsts + 1] = first_between('[' .. kind .. ':', '(' .. kind .. ';')
+  end
+  local low = '[' .. queue .. ':'
+  while not ask.only do
+    local first = first_between(low, '(' .. queue .. ';')
+    if not first then
+      break
+    end
+    firsts[#firsts + 1] = first
+    low = '[' .. queue .. ':' .. first.job_type .. ';'
+  end
+  return firsts
+end
+
+-- The id of the job that a claim would take now.
+local function next_id()
+  local best
+  for _, list in ipairs(ask.lists) do
+    for _, first in ipairs(firsts_of(list.queue)) do
+      if not best or first.rank < best.rank then
+        best = first
+      end
+    end
+  end
+  return best and best.id
+end
+
+-- The job that a lease is for; or why it is not, or that this very verb has ended the claim before.
+local function held(verb)
+  local job = find(ask.job_id)
+  if not job then
+    return nil, {'lost', 'unknown', ''}
+  elseif job.token ~= ask.token then
+    return nil, {'lost', 'outdated', job.token}
+  elseif not job.settled then
+    return job
+  elseif job.settled == verb then
+    return nil, {'again'}
+  end
+  return nil, {'lost', 'ended', job.settled}
+end

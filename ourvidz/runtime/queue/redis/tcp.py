@@ -1,0 +1,88 @@
+"""A connection over TCP, with or without TLS, through redis-py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ourvidz.jobs.queue import QueueUnavailable
+from ourvidz.runtime.queue.redis.connection import CommandRefused, Reply, refusal
+from ourvidz.runtime.queue.redis.location import Server
+
+#: Seconds that connecting, and a reply, may take. A script runs some milliseconds; the rest is the way.
+PATIENCE = 10.0
+
+#: Error codes that redis-py strips from the server's words.
+_STRIPPED: dict[type[Exception], str] = {
+    redis.exceptions.NoScriptError: "NOSCRIPT",
+    redis.exceptions.OutOfMemoryError: "OOM",
+    redis.exceptions.ReadOnlyError: "READONLY",
+    redis.exceptions.MasterDownError: "MASTERDOWN",
+    redis.exceptions.ClusterDownError: "CLUSTERDOWN",
+    redis.exceptions.TryAgainError: "TRYAGAIN",
+    redis.exceptions.BusyLoadingError: "LOADING",
+    redis.exceptions.NoPermissionError: "NOPERM",
+}
+
+
+class TcpConnection:
+    """See :class:`ourvidz.runtime.queue.redis.connection.Connection`. Connects at its first command.
+
+    redis-py's own retries are off: it would repeat a command whose reply was lost.
+    """
+
+    can_block = True
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        settings: dict[str, Any] = {
+            "host": server.host,
+            "port": server.port,
+            "db": server.database,
+            "username": server.username,
+            "password": server.password,
+            "socket_timeout": PATIENCE,
+            "socket_connect_timeout": PATIENCE,
+            "retry": Retry(NoBackoff(), 0),
+            "protocol": 2,
+        }
+        if server.tls:
+            settings |= {
+                "ssl_cert_reqs": "required",
+                "ssl_check_hostname": True,
+                "ssl_ca_certs": None if server.ca is None else str(server.ca),
+            }
+        # redis-py leaves these methods without types.
+        self._connection: Any = (redis.SSLConnection if server.tls else redis.Connection)(**settings)
+
+    def command(self, *parts: str | bytes | int | float, timeout: float | None = None) -> Reply:
+        connection = self._connection
+        try:
+            connection.connect()
+            connection.send_command(*parts)
+            if timeout is not None and not connection.can_read(timeout=timeout):
+                raise redis.TimeoutError(f"no reply within {timeout:g} s")
+            reply: Reply = connection.read_response()
+        except redis.AuthenticationError as error:
+            connection.disconnect()
+            raise CommandRefused(f"WRONGPASS {error}") from None
+        except redis.ResponseError as error:
+            stripped = _STRIPPED.get(type(error))
+            raise refusal(str(self._server), f"{stripped} {error}" if stripped else str(error)) from None
+        except redis.BusyLoadingError as error:
+            connection.disconnect()
+            raise refusal(str(self._server), f"LOADING {error}") from None
+        except (redis.RedisError, OSError) as error:
+            # What was sent may still be answered: the next command needs a fresh connection.
+            connection.disconnect()
+            raise QueueUnavailable(f"{self._server}: the server cannot be reached: {error}") from None
+        except BaseException:
+            connection.disconnect()
+            raise
+        return reply
+
+    def close(self) -> None:
+        self._connection.disconnect()

@@ -1,0 +1,26 @@
+"""The queue on Redis does all that a queue promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from ourvidz.spec.settings import QueueEntry
+from tests.conformance.queue import QueueConformance
+from tests.conformance.site import QueueSite
+from tests.runtime.redis_server import RedisServer
+from tests.runtime.redis_site import RedisSite
+
+
+class TestRedisQueue(QueueConformance):
+    @pytest.fixture
+    def site(self, redis_server: RedisServer) -> QueueSite:
+        return RedisSite(redis_server.port)
+
+
+class TestRedisQueueFilledFromTheRight(QueueConformance):
+    """As :class:`TestRedisQueue`, with producers that push onto the other end."""
+
+    @pytest.fixture
+    def site(self, redis_server: RedisServer) -> QueueSite:
+        queues = {name: QueueEntry(push="right") for name in ("sdxl_queue", "wan_queue")}
+        return RedisSite(redis_server.port, queues)
