@@ -7,44 +7,76 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
-from ourvidz.runtime.queue.sqlite import SqliteQueue
+from ourvidz.jobs.queue import LeaseLost, Queue, QueueUnavailable
 from tests.conformance.jobs import payload, result
+
+T = TypeVar("T")
 
 #: Short, so that the jobs of a killed worker are soon up again.
 LEASE = 0.2
 
 
-def push(queue: SqliteQueue, numbers: range) -> None:
+def push(queue: Queue, numbers: range) -> None:
     for number in numbers:
-        queue.push("sdxl_queue", payload(number))
+        insist(lambda number=number: queue.push("sdxl_queue", payload(number)))  # type: ignore[misc]
         say("pushed", str(number))
 
 
-def work(queue: SqliteQueue) -> None:
+def work(queue: Queue) -> None:
     while True:
-        if not queue.wait(["sdxl_queue"], timeout=LEASE):
+        if not insist(lambda: queue.wait(["sdxl_queue"], timeout=LEASE)):
             say("idle", "-")
-        nonce = f"{os.getpid()}-{os.urandom(4).hex()}"
-        found = queue.claim(["sdxl_queue"], worker="victim", lease_seconds=LEASE, nonce=nonce)
-        if found is None:
-            continue
-        queue.complete(found.lease, result(found))
-        say("completed", found.lease.job_id)
-        for entry in queue.outbox.claim(limit=5, lease_seconds=LEASE):
-            say("delivered", f"{entry.job_id}/{entry.id}")
-            queue.outbox.delivered(entry)
+        work_once(queue, f"{os.getpid()}-{os.urandom(4).hex()}")
+
+
+def work_once(queue: Queue, nonce: str) -> None:
+    found = insist(lambda: queue.claim(["sdxl_queue"], worker="victim", lease_seconds=LEASE, nonce=nonce))
+    if found is None:
+        return
+    try:
+        insist(lambda: queue.complete(found.lease, result(found)))
+    except LeaseLost:
+        # The queue was away for longer than the lease, and somebody else has the job.
+        return
+    say("completed", found.lease.job_id)
+    for entry in insist(lambda: queue.outbox.claim(limit=5, lease_seconds=LEASE)):
+        say("delivered", f"{entry.job_id}/{entry.id}")
+        queue.outbox.delivered(entry)
+
+
+def insist(call: Callable[[], T]) -> T:
+    """Repeat a call until the queue has heard it, as workers do."""
+    while True:
+        try:
+            return call()
+        except QueueUnavailable:
+            time.sleep(0.01)
 
 
 def say(what: str, which: str) -> None:
     os.write(1, f"{what} {which}\n".encode())
 
 
+def open_queue(place: str) -> Queue:
+    kind, _, where = place.partition(":")
+    if kind == "redis":
+        from tests.runtime.redis_site import RedisSite
+
+        return RedisSite(int(where)).open()
+    from ourvidz.runtime.queue.sqlite import SqliteQueue
+
+    return SqliteQueue(Path(where))
+
+
 if __name__ == "__main__":
-    path, role, *numbers = sys.argv[1:]
-    with closing(SqliteQueue(Path(path))) as opened:
+    place, role, *numbers = sys.argv[1:]
+    with closing(open_queue(place)) as opened:
         if role == "push":
             push(opened, range(*map(int, numbers)))
         else:

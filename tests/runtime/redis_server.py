@@ -14,11 +14,17 @@ import redis
 class RedisServer:
     """A ``redis-server`` that a test starts, kills and starts again on the same data."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, certificates: Path | None = None) -> None:
+        """``certificates``: a folder with ca.pem and key.pem, to speak TLS on a port of its own as well."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.port = free_port()
-        self._options = options
+        self.tls_port = free_port()
+        self._options = [*options]
+        if certificates is not None:
+            for option, file in [("cert", "ca.pem"), ("key", "key.pem"), ("ca-cert", "ca.pem")]:
+                self._options += [f"--tls-{option}-file", str(certificates / file)]
+            self._options += ["--tls-port", str(self.tls_port), "--tls-auth-clients", "no"]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -56,6 +62,8 @@ class RedisServer:
         try:
             with self.client() as client:
                 return bool(client.ping())
+        except redis.AuthenticationError:
+            return True
         except redis.RedisError:
             return False
 

@@ -49,7 +49,9 @@ class Connection(Protocol):
         """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """For good, and from any thread: a command that blocks ends with QueueUnavailable."""
+        ...
 
 
 def refusal(where: str, answer: str) -> OurvidzError:

@@ -52,13 +52,15 @@ class _Listener:
         self._connection = connection
         self._rung = rung
         self._armed = threading.Event()
+        self._blocked = False
         self._closed = False
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._listen, name=f"doorbell {name}", daemon=True)
         self._thread.start()
 
     def arm(self) -> None:
-        self._armed.set()
+        if not self._blocked:
+            self._armed.set()
 
     def check(self) -> None:
         error, self._error = self._error, None
@@ -75,6 +77,8 @@ class _Listener:
     def _listen(self) -> None:
         name = self._name
         while self._armed.wait() and not self._closed:
+            self._blocked = True
+            self._armed.clear()
             try:
                 self._connection.command(
                     "BLMOVE", name, name, "RIGHT", "RIGHT", f"{BLOCK:g}", timeout=BLOCK + GRACE
@@ -82,6 +86,6 @@ class _Listener:
             except Exception as error:  # noqa: BLE001  raised by check, in the thread that waits
                 # Whoever closes takes the connection away in mid-command: that error means nothing.
                 self._error = None if self._closed else error
-            # Armed while it was blocked means armed for this very ring.
-            self._armed.clear()
+            # In this order: whoever finds it blocked, and so does not arm it, hears the ring after that.
+            self._blocked = False
             self._rung.set()

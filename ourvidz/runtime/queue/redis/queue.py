@@ -92,7 +92,7 @@ class RedisQueue:
             "only": None if only is None else list(only),
         }
         reply = self._scripts.run("claim", ask, queues)
-        if reply[0] == b"arrived":
+        while reply[0] == b"arrived":
             reply = self._scripts.run("claim", ask | {"filings": filings(reply[1:])}, queues)
         match reply:
             case [b"claimed", job, payload]:

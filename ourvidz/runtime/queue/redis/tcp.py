@@ -38,6 +38,7 @@ class TcpConnection:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._closed = False
         settings: dict[str, Any] = {
             "host": server.host,
             "port": server.port,
@@ -62,6 +63,8 @@ class TcpConnection:
         connection = self._connection
         try:
             connection.connect()
+            if self._closed:
+                raise redis.ConnectionError("this connection was closed")
             connection.send_command(*parts)
             if timeout is not None and not connection.can_read(timeout=timeout):
                 raise redis.TimeoutError(f"no reply within {timeout:g} s")
@@ -85,4 +88,5 @@ class TcpConnection:
         return reply
 
     def close(self) -> None:
+        self._closed = True
         self._connection.disconnect()

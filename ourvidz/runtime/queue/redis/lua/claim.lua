@@ -22,7 +22,7 @@ end
 put_back_due()
 local id = next_id()
 if not id then
-  return {'none'}
+  return arrived() or {'none'}
 end
 local job = find(id)
 detach(job)

@@ -198,7 +198,8 @@ local function end_of(list)
   return list.take == 'right' and '-1' or '0'
 end
 
--- Show Python what lies at the end of the lists. Nothing is taken out.
+-- Show Python what lies at the end of the lists, unless it is too large to be read. Nothing is
+-- taken out.
 local function arrived()
   local shown, items, bytes = {'arrived'}, 0, 0
   for number, list in ipairs(ask.lists) do
@@ -210,12 +211,12 @@ local function arrived()
     local found = items < MOST_ITEMS and redis.call('LRANGE', key, first, last) or {}
     for index = 1, #found do
       local item = found[list.take == 'right' and #found + 1 - index or index]
-      if items > 0 and bytes + #item > MOST_BYTES then
+      local seen = #item <= tonumber(ask.largest) and item or ''
+      if items > 0 and bytes + #seen > MOST_BYTES then
         return shown
       end
-      items, bytes = items + 1, bytes + #item
-      local readable = #item <= tonumber(ask.largest)
-      for _, value in ipairs({tostring(number), redis.sha1hex(item), tostring(#item), readable and item or ''}) do
+      items, bytes = items + 1, bytes + #seen
+      for _, value in ipairs({tostring(number), redis.sha1hex(item), tostring(#item), seen}) do
         shown[#shown + 1] = value
       end
     end
