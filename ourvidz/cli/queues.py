@@ -19,6 +19,7 @@ def queues(place: Invocation, as_json: bool) -> None:
     """Show how full the queues are.
 
     How many jobs wait and run in each, how long the oldest has waited, and how long a new one would.
+    On a server also how many commands an idle worker of the queue sends in 30 days.
     """
     project = place.open()
     with Client.open(project) as client:
@@ -31,6 +32,7 @@ def queues(place: Invocation, as_json: bool) -> None:
                 "delayed": depth.delayed,
                 "processing": depth.processing,
                 "oldestSeconds": depth.oldest_seconds,
+                "commandsAMonth": client.queue.commands_a_month([depth.queue]),
                 "estimatedWait": round(queue_seconds(client.queue, project.catalog, depth), 1),
             }
             for depth in client.depths()
@@ -54,3 +56,6 @@ def queues(place: Invocation, as_json: bool) -> None:
         ],
         empty="there are no queues",
     )
+    for row in rows:
+        if row["commandsAMonth"] is not None:
+            click.echo(f"an idle worker of {row['queue']}: {row['commandsAMonth']:,} commands in 30 days")

@@ -129,6 +129,11 @@ class Queue(Protocol):
     @property
     def dead_letters(self) -> DeadLetters: ...
 
+    @property
+    def idle_seconds(self) -> float:
+        """How long an idle worker may leave the outbox alone; long where every look costs a command."""
+        ...
+
     def push(self, queue: str, payload: bytes) -> None:
         """Put what a producer wrote onto ``queue``; on return it is durable.
 
@@ -231,6 +236,13 @@ class Queue(Protocol):
 
     def depths(self) -> list[QueueDepth]:
         """Every queue that holds or has held a job, by name."""
+        ...
+
+    def commands_a_month(self, queues: Collection[str]) -> int | None:
+        """Commands that one idle worker of these queues sends to the server in 30 days; None: no server.
+
+        A running job adds its heartbeat, one command a second.
+        """
         ...
 
     def typical_seconds(self, job_type: str) -> float | None:

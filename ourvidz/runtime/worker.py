@@ -36,7 +36,7 @@ from ourvidz.spec.settings import WorkerEntry
 
 log = logging.getLogger(__name__)
 
-#: How long one wait for a job lasts before specs and outbox are looked at again, in seconds.
+#: How long one wait for a job lasts before specs, and a wish to stop, are looked at again, in seconds.
 WAIT = 1.0
 
 
@@ -74,6 +74,7 @@ class Worker:
         self._entry = project.settings.workers.get(self.family.name, WorkerEntry())
         self._profile = profile
         self._stop = Stop()
+        self._nonce = uuid.uuid4().hex
         self._idle = False
         self._watch = SpecWatch(project)
         with ExitStack() as stack:
@@ -121,8 +122,8 @@ class Worker:
                 while not self._stop.drain and not (once and jobs):
                     try:
                         took_one = self._take_turn()
-                        if not took_one and not (burst or once):
-                            self._rest()
+                        while not took_one and not (burst or once) and not self._rest():
+                            self._deliver()
                     except QueueUnavailable as error:
                         log.warning("%s; trying again", error)
                         time.sleep(WAIT)
@@ -164,8 +165,11 @@ class Worker:
         self._executor.run(claim)
         return True
 
-    def _rest(self) -> None:
-        """Wait until a job may have come; the first time, forget what ended long ago."""
+    def _rest(self) -> bool:
+        """Wait until a job may have come; the first time, forget what ended long ago.
+
+        False: none has, but there may be something to tell.
+        """
         if not self._idle:
             self._idle = True
             self.observer.idle()
@@ -175,7 +179,14 @@ class Worker:
                 # It forgets a part at a time, so that no other worker waits long for the queue.
                 pass
             self.queue.dead_letters.purge(older_than=keep)
-        self.queue.wait(self._queues(), timeout=WAIT, only=self._only_types())
+        end = time.monotonic() + self.queue.idle_seconds
+        while not self.queue.wait(self._queues(), timeout=WAIT, only=self._only_types()):
+            self._reload()
+            if self._stop.drain:
+                return True
+            if time.monotonic() >= end:
+                return False
+        return True
 
     def _deliver(self) -> None:
         deliver_due(self.queue.outbox, self._callback, accepted=self._announce)
@@ -194,13 +205,16 @@ class Worker:
         return names + [name for name in replaced if name is not None]
 
     def _claim(self) -> Claim | None:
-        return self.queue.claim(
+        claim = self.queue.claim(
             self._queues(),
             worker=self.name,
             lease_seconds=self._entry.lease,
-            nonce=uuid.uuid4().hex,
+            nonce=self._nonce,
             only=self._only_types(),
         )
+        # Kept until a reply has come: a job whose reply was lost is handed out to the same nonce.
+        self._nonce = uuid.uuid4().hex
+        return claim
 
     def _rules(self, project: Project) -> Rules:
         """What a project says about how jobs are made. Raises ReviewerMissing, ProfileUnknown."""

@@ -276,6 +276,7 @@ class TestQueues:
             "waitingByJobType": {"placeholder_fast": 2},
             "delayed": 0,
             "processing": 0,
+            "commandsAMonth": None,
             "estimatedWait": 2.0,
         }
         assert "about 2 s" in ourvidz("queues").stdout

@@ -117,8 +117,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for localhost that is its own authority, and its key."""
     folder = tmp_path_factory.mktemp("certificates")
     command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
-        " -addext subjectAltName=DNS:localhost -keyout key.pem -out ca.pem"
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1"
+        " -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out ca.pem"
     )
     subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
     return folder

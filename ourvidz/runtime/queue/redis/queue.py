@@ -17,7 +17,7 @@ from ourvidz.runtime.queue.redis.connection import Connection
 from ourvidz.runtime.queue.redis.dead_letters import RedisDeadLetters
 from ourvidz.runtime.queue.redis.outbox import RedisOutbox
 from ourvidz.runtime.queue.redis.scripts import Scripts
-from ourvidz.runtime.queue.redis.waiting import Waiting
+from ourvidz.runtime.queue.redis.waiting import LONGEST, Waiting
 from ourvidz.spec.settings import QueueEntry
 
 #: Jobs that one call looks through, and forgets: some milliseconds, for which others have to wait.
@@ -61,6 +61,10 @@ class RedisQueue:
     def dead_letters(self) -> RedisDeadLetters:
         return self._dead_letters
 
+    @property
+    def idle_seconds(self) -> float:
+        return LONGEST
+
     def push(self, queue: str, payload: bytes) -> None:
         if queue not in self._named:
             self._connection.command("SADD", self._scripts.key("queues"), queue)
@@ -73,8 +77,7 @@ class RedisQueue:
             self._scripts.run("file", self._lists.ask([queue]) | {"filings": [filing]}, [queue])
 
     def wait(self, queues: Collection[str], timeout: float, *, only: Collection[str] | None = None) -> bool:
-        intervals = [self._lists.polling_interval(one) for one in queues]
-        return self._waiting.wait(queues, timeout, only, min(intervals, default=timeout))
+        return self._waiting.wait(queues, timeout, only, self._polling_interval(queues))
 
     def claim(
         self,
@@ -85,6 +88,7 @@ class RedisQueue:
         nonce: str,
         only: Collection[str] | None = None,
     ) -> Claim | None:
+        self._waiting.forget()
         ask = self._lists.ask(queues) | {
             "worker": worker,
             "lease": str(lease_seconds),
@@ -148,6 +152,7 @@ class RedisQueue:
         raise refusals.job_unknown(job_id)
 
     def retry(self, job_id: str) -> None:
+        self._waiting.forget()
         match self._scripts.run("retry", {"job_id": job_id}, repeatable=False):
             case [b"unknown"]:
                 raise refusals.job_unknown(job_id)
@@ -200,6 +205,9 @@ class RedisQueue:
         found = [rows.depth(one) for one in self._scripts.run("depths", {})]
         return sorted(found, key=lambda depth: depth.queue)
 
+    def commands_a_month(self, queues: Collection[str]) -> int:
+        return self._waiting.commands_a_month(len(queues), self._polling_interval(queues))
+
     def typical_seconds(self, job_type: str) -> float | None:
         kept = self._connection.command("HGET", self._scripts.key("seconds"), job_type)
         return records.typical(map(float, kept.split())) if isinstance(kept, bytes) else None
@@ -212,8 +220,12 @@ class RedisQueue:
         self._waiting.close()
         self._connection.close()
 
+    def _polling_interval(self, queues: Collection[str]) -> float:
+        return min((self._lists.polling_interval(one) for one in queues), default=LONGEST)
+
     def _held(self, script: str, lease: Lease, ask: Mapping[str, Any]) -> list[bytes]:
         """Run a verb of whoever holds a lease. Raises LeaseLost."""
+        self._waiting.forget()
         reply = self._scripts.run(script, {"job_id": lease.job_id, "token": str(lease.token), **ask})
         match reply:
             case [b"lost", b"outdated", newest]:

@@ -16,6 +16,9 @@ FIRST_LOOK = 1.0
 LONGEST = BLOCK
 
 
+MONTH = 30 * 24 * 3600.0
+
+
 class Look(Protocol):
     """Whether a job can be claimed, and in how many seconds the clock next matters."""
 
@@ -52,6 +55,12 @@ class Waiting:
                 return False
             if self._rests(min(end, self._next_look) - now):
                 self._next_look = 0.0
+
+    def commands_a_month(self, queues: int, polling_interval: float) -> int:
+        """See :meth:`ourvidz.jobs.queue.Queue.commands_a_month`: looks at jobs and outbox, and rings."""
+        looks = MONTH / max(LONGEST, polling_interval)
+        rings = queues * MONTH / BLOCK if self._doorbell else 0.0
+        return round(looks + MONTH / LONGEST + rings)
 
     def forget(self) -> None:
         """Look at once when somebody waits again."""

@@ -48,6 +48,10 @@ class SqliteQueue:
     def dead_letters(self) -> SqliteDeadLetters:
         return self._dead_letters
 
+    @property
+    def idle_seconds(self) -> float:
+        return 1.0
+
     def push(self, queue: str, payload: bytes) -> None:
         now = self._database.now()
         read = reading.read(payload, now)
@@ -218,6 +222,9 @@ class SqliteQueue:
         self._put_back_due()
         with self._database.reading() as connection:
             return lookups.depths(connection, self._database.now())
+
+    def commands_a_month(self, queues: Collection[str]) -> None:
+        return None
 
     def typical_seconds(self, job_type: str) -> float | None:
         with self._database.reading() as connection:
