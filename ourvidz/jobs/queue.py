@@ -158,7 +158,10 @@ class Queue(Protocol):
         nonce: str,
         only: Collection[str] | None = None,
     ) -> Claim | None:
-        """Take the next job: highest priority first, then first in, first out; None if none waits.
+        """Take the next job; None if none waits.
+
+        Highest priority first. Within one, users of a queue take turns: a job's turn is one after
+        its user's last, and not before those that start when it arrives. Then first in, first out.
 
         Expired leases are put back before. ``nonce`` names this call: asked again with the same one
         after a lost reply, the same claim is returned. ``only`` limits it to these job types.
@@ -229,8 +232,8 @@ class Queue(Protocol):
     def ahead(self, job_id: str) -> Mapping[str, int] | None:
         """How many jobs of which type start before this one; None if it is not waiting.
 
-        Counts what could start now on the same queue. A later job of higher priority may still move
-        ahead.
+        Counts what could start now on the same queue. A later job of higher priority, or of a user
+        who has fewer waiting, may still move ahead.
         """
         ...
 

@@ -12,7 +12,7 @@ import pytest
 
 from ourvidz.jobs.envelope import MAX_PAYLOAD
 from ourvidz.jobs.queue import Queue
-from tests.conformance.jobs import envelope, job_id, payload, result
+from tests.conformance.jobs import FAILURE, OTHER_USER, envelope, job_id, payload, result
 from tests.conformance.site import OnQueue, QueueSite, claim, claimed, told
 
 
@@ -158,6 +158,77 @@ class Claiming(OnQueue):
             halves = [pool.submit(claim_all, site.opener, name) for name in ("first", "second")]
             taken = [one for half in halves for one in half.result()]
         assert sorted(taken) == sorted(job_id(number) for number in range(count))
+
+
+class TakingTurns(OnQueue):
+    """One user's many jobs do not keep another's few from starting."""
+
+    def test_users_take_turns_within_a_queue(self, queue: Queue) -> None:
+        for number in range(4):
+            queue.push("sdxl_queue", payload(number))
+        for number in (4, 5):
+            queue.push("sdxl_queue", payload(number, user=OTHER_USER))
+        assert order(queue) == [0, 4, 1, 5, 2, 3]
+
+    def test_who_comes_late_starts_with_those_that_start_now(self, queue: Queue) -> None:
+        for number in range(6):
+            queue.push("sdxl_queue", payload(number))
+        for _ in range(3):
+            claimed(queue)
+        queue.push("sdxl_queue", payload(6, user=OTHER_USER))
+        queue.push("sdxl_queue", payload(7, user=OTHER_USER))
+        assert order(queue) == [3, 6, 4, 7, 5], "expected no turns saved up, and none lost"
+
+    def test_who_has_nothing_waiting_is_not_held_to_what_he_had(self, queue: Queue) -> None:
+        for number in range(3):
+            queue.push("sdxl_queue", payload(number))
+            claimed(queue)
+        queue.push("sdxl_queue", payload(3, user=OTHER_USER))
+        queue.push("sdxl_queue", payload(4))
+        assert order(queue) == [3, 4]
+
+    def test_a_priority_comes_before_turns(self, queue: Queue) -> None:
+        for number in range(3):
+            queue.push("sdxl_queue", payload(number, priority=5))
+        queue.push("sdxl_queue", payload(3, user=OTHER_USER))
+        assert order(queue) == [0, 1, 2, 3]
+
+    def test_turns_count_whatever_the_type(self, queue: Queue) -> None:
+        for number, job_type in enumerate(["b", "b", "a"]):
+            queue.push("sdxl_queue", payload(number, job_type=job_type))
+        queue.push("sdxl_queue", payload(3, job_type="c", user=OTHER_USER))
+        assert order(queue) == [0, 3, 1, 2]
+
+    def test_a_busy_queue_does_not_stand_behind_one_that_has_handed_out_less(self, queue: Queue) -> None:
+        for number in range(20):
+            queue.push("sdxl_queue", payload(number))
+            claimed(queue)
+        queue.push("sdxl_queue", payload(20))
+        queue.push("wan_queue", payload(21))
+        assert order(queue, "sdxl_queue", "wan_queue") == [20, 21]
+
+    def test_a_job_that_is_put_back_keeps_its_turn(self, queue: Queue) -> None:
+        for number in range(3):
+            queue.push("sdxl_queue", payload(number))
+        first = claimed(queue)
+        queue.push("sdxl_queue", payload(3, user=OTHER_USER))
+        queue.retry_later(first.lease, FAILURE, delay=0)
+        assert order(queue) == [0, 1, 3, 2]
+
+    def test_a_position_is_told_in_the_order_of_turns(self, queue: Queue) -> None:
+        for number in range(5):
+            queue.push("sdxl_queue", payload(number))
+        queue.push("sdxl_queue", payload(5, user=OTHER_USER))
+        assert queue.ahead(job_id(5)) == {"sdxl_image_fast": 1}
+        assert queue.ahead(job_id(4)) == {"sdxl_image_fast": 5}
+
+
+def order(queue: Queue, *queues: str) -> list[int]:
+    """Claim all that waits; returns the numbers of the jobs."""
+    found = []
+    while one := claim(queue, *queues, lease=600.0):
+        found.append(one.lease.job_id)
+    return [next(number for number in range(100) if job_id(number) == one) for one in found]
 
 
 def claim_all(opener: Callable[[], Queue], name: str) -> list[str]:

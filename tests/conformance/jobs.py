@@ -13,6 +13,7 @@ from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure
 
 USER = "3f0d9c56-0000-4000-8000-000000000001"
+OTHER_USER = "3f0d9c56-0000-4000-8000-000000000002"
 FAILURE = Failure(code="out_of_memory", message="the GPU has no room for this job")
 SUBMITTED = datetime(2025, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -27,12 +28,13 @@ def envelope(
     *,
     job_type: str = "sdxl_image_fast",
     priority: int = 0,
+    user: str = USER,
     metadata: dict[str, JsonValue] | None = None,
 ) -> Envelope:
     return Envelope(
         job_id=job_id(number),
         job_type=job_type,
-        user_id=USER,
+        user_id=user,
         prompt="a lighthouse above the sea",
         priority=priority,
         submitted_at=SUBMITTED,
@@ -40,8 +42,10 @@ def envelope(
     )
 
 
-def payload(number: int = 0, *, job_type: str = "sdxl_image_fast", priority: int = 0) -> bytes:
-    return envelope(number, job_type=job_type, priority=priority).to_payload()
+def payload(
+    number: int = 0, *, job_type: str = "sdxl_image_fast", priority: int = 0, user: str = USER
+) -> bytes:
+    return envelope(number, job_type=job_type, priority=priority, user=user).to_payload()
 
 
 def result(claim: Claim) -> Result:

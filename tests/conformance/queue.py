@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conformance.claims import Claiming, Pushing, Waiting
+from tests.conformance.claims import Claiming, Pushing, TakingTurns, Waiting
 from tests.conformance.dead_letters import DeadLetters
 from tests.conformance.endings import Commands, Ending, WaitingAgain
 from tests.conformance.leases import Leases
@@ -11,6 +11,17 @@ from tests.conformance.outbox import Outbox
 
 
 class QueueConformance(
-    Pushing, Claiming, Waiting, Leases, Ending, WaitingAgain, Commands, Lookups, Trimming, Outbox, DeadLetters
+    Pushing,
+    Claiming,
+    TakingTurns,
+    Waiting,
+    Leases,
+    Ending,
+    WaitingAgain,
+    Commands,
+    Lookups,
+    Trimming,
+    Outbox,
+    DeadLetters,
 ):
     """Inherit it, and give the ``site`` fixture."""

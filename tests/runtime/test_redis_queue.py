@@ -333,4 +333,4 @@ class TestEffort:
         site.pass_time(HOUR)
         assert (queue.trim(older_than=60), queue.dead_letters.purge(older_than=60)) == (1, 1)
         keys = {key.decode() for key in producer.scan_iter()}
-        assert keys == {"test:counters", "test:queues", "test:seconds"}
+        assert keys == {"test:counters", "test:queues", "test:seconds", "test:turns"}

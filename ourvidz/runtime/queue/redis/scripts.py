@@ -28,8 +28,9 @@ KEYS = (
     "due",
     "due_set",
     "nonces",
-    # Names of queues; the newest numbers; seconds of recent jobs by type.
+    # Names of queues; how far their users are; the newest numbers; seconds of recent jobs by type.
     "queues",
+    "turns",
     "counters",
     "seconds",
     # Events by job and token, tokens by job, and when each is due.

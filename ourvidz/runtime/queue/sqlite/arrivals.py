@@ -7,11 +7,12 @@ import sqlite3
 from ourvidz.jobs.envelope import Envelope, EnvelopeInvalid
 from ourvidz.runtime.queue.reading import failure_of, metadata_of
 from ourvidz.runtime.queue.sqlite.traces import announce_unreadable, bury
+from ourvidz.runtime.queue.sqlite.turns import next_turn
 
 _INSERT = """
-INSERT INTO jobs (job_id, user_id, pushed_queue, pushed_type, queue, job_type, priority,
+INSERT INTO jobs (turn, job_id, user_id, pushed_queue, pushed_type, queue, job_type, priority,
                   submitted_at, metadata, payload)
-VALUES (:job_id, :user_id, :queue, :job_type, :queue, :job_type, :priority,
+VALUES (:turn, :job_id, :user_id, :queue, :job_type, :queue, :job_type, :priority,
         :submitted_at, :metadata, :payload)
 ON CONFLICT (job_id) DO NOTHING
 """
@@ -32,6 +33,7 @@ def take_in(
     connection.execute(
         _INSERT,
         {
+            "turn": next_turn(connection, queue=queue, priority=read.priority, user_id=read.user_id),
             "job_id": read.job_id,
             "user_id": read.user_id,
             "queue": queue,

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 
 from ourvidz.jobs.queue import Claim, Lease
-from ourvidz.runtime.queue.sqlite import jobs
+from ourvidz.runtime.queue.sqlite import jobs, turns
 
 #: Jobs whose moment has come: by the clock, or because the clock was put back since it was set.
 #: And with a nonce, the job that was claimed under it. Found in the index alone.
@@ -18,20 +18,20 @@ WHERE due IS NOT NULL AND (due <= :now OR due > :now + span OR nonce = :nonce)
 #: The first waiting job of one kind, and of the kind after a given one: a step through the index
 #: each, however many jobs wait.
 _FIRST = """
-SELECT place, priority, job_type FROM jobs
+SELECT place, priority, turn, job_type FROM jobs
 WHERE state = 'queued' AND due IS NULL AND queue = ? AND job_type = ?
-ORDER BY priority DESC, place LIMIT 1
+ORDER BY priority DESC, turn, place LIMIT 1
 """
 _FIRST_OF_NEXT = """
-SELECT place, priority, job_type FROM jobs
+SELECT place, priority, turn, job_type FROM jobs
 WHERE state = 'queued' AND due IS NULL AND queue = ? AND job_type > ?
-ORDER BY job_type, priority DESC, place LIMIT 1
+ORDER BY job_type, priority DESC, turn, place LIMIT 1
 """
 
 _TAKE = """
 UPDATE jobs SET state = 'processing', attempt = attempt + 1, token = token + 1, settled = NULL,
     worker = ?, nonce = ?, due = ?, span = ?, started_at = ?, progress = NULL
-WHERE place = ?
+WHERE place = ? RETURNING queue, priority, turn
 """
 
 _CLAIMED = "SELECT job_id, token, queue, job_type, pushed_type, attempt, payload FROM jobs WHERE place = ?"
@@ -64,7 +64,16 @@ def next_place(
     connection: sqlite3.Connection, queues: Collection[str], only: Collection[str] | None
 ) -> int | None:
     """The place of the job that a claim would take now."""
-    firsts = [first for queue in queues for first in _firsts(connection, queue, only)]
+    of_queues = (
+        min(
+            _firsts(connection, queue, only),
+            key=lambda job: (-job["priority"], job["turn"], job["place"]),
+            default=None,
+        )
+        for queue in queues
+    )
+    # Turns are comparable within a queue; between queues the one that came first goes first.
+    firsts = (first for first in of_queues if first is not None)
     first = min(firsts, key=lambda job: (-job["priority"], job["place"]), default=None)
     return None if first is None else int(first["place"])
 
@@ -88,7 +97,8 @@ def take(
     connection: sqlite3.Connection, place: int, *, worker: str, nonce: str, span: float, now: float
 ) -> Claim:
     """Hand a waiting job to a worker."""
-    connection.execute(_TAKE, (worker, nonce, now + span, span, now, place))
+    [job] = connection.execute(_TAKE, (worker, nonce, now + span, span, now, place)).fetchall()
+    turns.note(connection, queue=job["queue"], priority=job["priority"], turn=job["turn"])
     return _claim(connection, place)
 
 

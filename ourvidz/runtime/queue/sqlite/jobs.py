@@ -10,13 +10,14 @@ from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure, JobState
 from ourvidz.runtime.queue import refusals
 from ourvidz.runtime.queue.sqlite.traces import announce
+from ourvidz.runtime.queue.sqlite.turns import next_turn
 
 #: States from which a job can be queued anew.
 STARTS_ANEW: Final = ("failed", "cancelled")
 
 #: What ending a claim needs. The payload is not read, since it may be long.
 _HELD = """
-SELECT place, job_id, user_id, pushed_type, attempt, token, settled, cancel_requested, metadata
+SELECT place, job_id, user_id, pushed_type, priority, attempt, token, settled, cancel_requested, metadata
 FROM jobs WHERE job_id = ?
 """
 
@@ -107,7 +108,7 @@ def put_back(
     connection.execute(
         "UPDATE jobs SET state = 'queued', settled = ?, attempt = ?, due = ?, span = ?, nonce = NULL,"
         " started_at = NULL, progress = NULL, error = coalesce(?, error), queue = coalesce(?, queue),"
-        " job_type = coalesce(?, job_type) WHERE place = ?",
+        " job_type = coalesce(?, job_type), turn = coalesce(?, turn) WHERE place = ?",
         (
             verb,
             attempt,
@@ -116,6 +117,7 @@ def put_back(
             error and error.model_dump_json(),
             queue,
             job_type,
+            queue and next_turn(connection, queue=queue, priority=job["priority"], user_id=job["user_id"]),
             job["place"],
         ),
     )
@@ -123,9 +125,10 @@ def put_back(
 
 def start_anew(connection: sqlite3.Connection, job: sqlite3.Row) -> None:
     """Queue an ended job as if it had just been pushed; its token stays, so old claims stay void."""
+    turn = next_turn(connection, queue=job["pushed_queue"], priority=job["priority"], user_id=job["user_id"])
     connection.execute(
-        "UPDATE jobs SET place = (SELECT max(place) + 1 FROM jobs), state = 'queued', attempt = 0,"
+        "UPDATE jobs SET place = (SELECT max(place) + 1 FROM jobs), turn = ?, state = 'queued', attempt = 0,"
         " queue = pushed_queue, job_type = pushed_type, cancel_requested = 0, started_at = NULL,"
         " finished_at = NULL, progress = NULL, result = NULL, error = NULL WHERE place = ?",
-        (job["place"],),
+        (turn, job["place"]),
     )

@@ -34,8 +34,9 @@ def ahead(connection: sqlite3.Connection, job: sqlite3.Row) -> Mapping[str, int]
     rows = connection.execute(
         "SELECT job_type, count(*) AS jobs FROM jobs"
         " WHERE state = 'queued' AND due IS NULL AND queue = :queue"
-        " AND (priority > :priority OR priority = :priority AND place < :place) GROUP BY job_type",
-        {name: job[name] for name in ("queue", "priority", "place")},
+        " AND (priority > :priority OR priority = :priority AND (turn, place) < (:turn, :place))"
+        " GROUP BY job_type",
+        {name: job[name] for name in ("queue", "priority", "turn", "place")},
     )
     return {row["job_type"]: row["jobs"] for row in rows}
 

@@ -11,15 +11,17 @@ from ourvidz.runtime.queue.sqlite.file_errors import QueueFileInvalid
 APPLICATION_ID = 0x6F767A71
 
 #: Raised whenever the tables change; a file of a higher version is refused.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-#: ``place`` is a job's place in the order of arrival. ``due`` is the moment at which the clock next
-#: matters to a job: the end of its lease while it is processed, the start of a delayed retry while it
-#: waits. ``span`` is how many seconds ahead ``due`` was set; one that lies further ahead than that
-#: was set before the clock was put back. ``settled`` is the verb that ended the newest claim.
+#: ``place`` is a job's place in the order of arrival, ``turn`` its user's turn in its queue and
+#: priority, of which ``turns`` has the highest that was handed out. ``due`` is the moment at which the
+#: clock next matters to a job: the end of its lease while it is processed, the start of a delayed retry
+#: while it waits. ``span`` is how many seconds ahead ``due`` was set; one that lies further ahead than
+#: that was set before the clock was put back. ``settled`` is the verb that ended the newest claim.
 TABLES = """
 CREATE TABLE jobs (
     place INTEGER PRIMARY KEY,
+    turn INTEGER NOT NULL,
     job_id TEXT NOT NULL UNIQUE,
     user_id TEXT NOT NULL,
     pushed_queue TEXT NOT NULL,
@@ -46,11 +48,19 @@ CREATE TABLE jobs (
     metadata TEXT NOT NULL,
     payload BLOB NOT NULL
 ) STRICT;
-CREATE INDEX jobs_ready ON jobs (queue, job_type, priority DESC, place)
+CREATE INDEX jobs_ready ON jobs (queue, job_type, priority DESC, turn, place)
     WHERE state = 'queued' AND due IS NULL;
+CREATE INDEX jobs_of_user ON jobs (queue, priority, user_id, turn) WHERE state = 'queued';
 CREATE INDEX jobs_due ON jobs (due, span, nonce) WHERE due IS NOT NULL;
 CREATE INDEX jobs_ended ON jobs (state, job_type, finished_at, started_at)
     WHERE finished_at IS NOT NULL;
+
+CREATE TABLE turns (
+    queue TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
+    PRIMARY KEY (queue, priority)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE queues (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 

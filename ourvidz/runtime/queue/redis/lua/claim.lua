@@ -26,6 +26,7 @@ if not id then
 end
 local job = find(id)
 detach(job)
+note_turn(job)
 job.state = 'processing'
 job.attempt = text(tonumber(job.attempt) + 1)
 job.token = text(tonumber(job.token) + 1)

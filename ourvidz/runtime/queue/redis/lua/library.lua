@@ -47,9 +47,36 @@ local function set_due(job, seconds)
   set_timer(K.due, K.due_set, job.job_id, seconds)
 end
 
--- A place in line, so that places sort as texts: queue and type, highest priority, then arrival.
+-- Virtual time: the highest turn of a queue and priority that was handed out, and that each user has.
+local function class_of(job)
+  return job.queue .. ':' .. job.priority
+end
+
+-- Give a job its turn: one after its user's last, and not before what is handed out now. So a user
+-- with a thousand jobs does not stand before one who has a single one.
+local function give_turn(job)
+  local class = class_of(job)
+  local handed_out = tonumber(redis.call('HGET', K.turns, class) or '0')
+  local own = tonumber(redis.call('HGET', K.turns, class .. ':' .. job.user_id) or '0')
+  job.turn = text(math.max(handed_out, own) + 1)
+  redis.call('HSET', K.turns, class .. ':' .. job.user_id, job.turn)
+end
+
+local function note_turn(job)
+  local class = class_of(job)
+  local handed_out = math.max(tonumber(redis.call('HGET', K.turns, class) or '0'), tonumber(job.turn))
+  redis.call('HSET', K.turns, class, text(handed_out))
+  local own = class .. ':' .. job.user_id
+  if tonumber(redis.call('HGET', K.turns, own) or '0') <= handed_out then
+    redis.call('HDEL', K.turns, own)
+  end
+end
+
+-- A place in line, so that places sort as texts: queue and type, highest priority, turn, arrival.
 local function place_in_line(job)
-  local rank = string.format('%03.0f%016.0f', 100 - tonumber(job.priority), tonumber(job.place))
+  local rank = string.format(
+    '%03.0f%016.0f%016.0f', 100 - tonumber(job.priority), tonumber(job.turn), tonumber(job.place)
+  )
   return job.queue .. ':' .. job.job_type .. ':' .. rank .. ':' .. job.job_id
 end
 
@@ -150,6 +177,7 @@ local function start_anew(job)
   redis.call('ZADD', K.order, job.place, job.job_id)
   job.state, job.attempt = 'queued', '0'
   job.queue, job.job_type = job.pushed_queue, job.pushed_type
+  give_turn(job)
   job.cancel_requested, job.started_at, job.finished_at, job.progress, job.error = nil, nil, nil, nil, nil
   line_up(job)
   keep(job)
@@ -188,6 +216,7 @@ local function file(filing, queue, payload)
   redis.call('ZADD', K.order, job.place, job.job_id)
   job.queue, job.pushed_queue, job.pushed_type = queue, queue, job.job_type
   job.state, job.attempt, job.token = 'queued', '0', '0'
+  give_turn(job)
   line_up(job)
   keep(job)
 end
@@ -302,14 +331,20 @@ local function firsts_of(queue)
   return firsts
 end
 
--- The id of the job that a claim would take now.
+-- The id of the job that a claim would take now. Turns are comparable within a queue; between queues
+-- the one that came first goes first.
 local function next_id()
-  local best
+  local best, best_rank
   for _, list in ipairs(ask.lists) do
+    local own
     for _, first in ipairs(firsts_of(list.queue)) do
-      if not best or first.rank < best.rank then
-        best = first
+      if not own or first.rank < own.rank then
+        own = first
       end
+    end
+    local rank = own and string.sub(own.rank, 1, 3) .. string.sub(own.rank, 20)
+    if rank and (not best or rank < best_rank) then
+      best, best_rank = own, rank
     end
   end
   return best and best.id

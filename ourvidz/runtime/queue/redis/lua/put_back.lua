@@ -19,7 +19,10 @@ job.started_at, job.progress = nil, nil
 job.error = ask.failure or job.error
 job.queue = ask.queue or job.queue
 job.job_type = ask.job_type or job.job_type
-redis.call('SADD', K.queues, job.queue)
+if ask.verb == 'reroute' then
+  redis.call('SADD', K.queues, job.queue)
+  give_turn(job)
+end
 local delay = tonumber(ask.delay or '0')
 if delay > 0 then
   set_due(job, delay)
