@@ -13,11 +13,20 @@ from ourvidz.runtime.queue.redis.tcp import TcpConnection
 from ourvidz.spec.settings import QueueEntry
 
 
+class PollingConnection(TcpConnection):
+    """A connection that cannot block, as over REST."""
+
+    can_block = False
+
+
 def open_queue(
-    port: int, queues: Mapping[str, QueueEntry], offset: Callable[[], float] = lambda: 0.0
+    port: int,
+    queues: Mapping[str, QueueEntry],
+    offset: Callable[[], float] = lambda: 0.0,
+    kind: type[TcpConnection] = TcpConnection,
 ) -> RedisQueue:
     server = Server(host="127.0.0.1", port=port)
-    return RedisQueue(lambda: TcpConnection(server), namespace="test", queues=queues, offset=offset)
+    return RedisQueue(lambda: kind(server), namespace="test", queues=queues, offset=offset)
 
 
 @dataclass(slots=True)
@@ -26,6 +35,7 @@ class RedisSite:
 
     port: int
     queues: Mapping[str, QueueEntry] = field(default_factory=dict)
+    kind: type[TcpConnection] = TcpConnection
     offset: float = 0.0
 
     @property
@@ -33,7 +43,7 @@ class RedisSite:
         return partial(open_queue, self.port, {})
 
     def open(self) -> RedisQueue:
-        return open_queue(self.port, self.queues, lambda: self.offset)
+        return open_queue(self.port, self.queues, lambda: self.offset, self.kind)
 
     def pass_time(self, seconds: float) -> None:
         """Move the clock; a negative number sets it back."""

@@ -8,13 +8,22 @@ from ourvidz.spec.settings import QueueEntry
 from tests.conformance.queue import QueueConformance
 from tests.conformance.site import QueueSite
 from tests.runtime.redis_server import RedisServer
-from tests.runtime.redis_site import RedisSite
+from tests.runtime.redis_site import PollingConnection, RedisSite
 
 
 class TestRedisQueue(QueueConformance):
     @pytest.fixture
     def site(self, redis_server: RedisServer) -> QueueSite:
         return RedisSite(redis_server.port)
+
+
+class TestRedisQueueThatPolls(QueueConformance):
+    """As :class:`TestRedisQueue`, over a connection that cannot block."""
+
+    @pytest.fixture
+    def site(self, redis_server: RedisServer) -> QueueSite:
+        queues = {name: QueueEntry(polling_interval=0.02) for name in ("sdxl_queue", "wan_queue")}
+        return RedisSite(redis_server.port, queues, PollingConnection)
 
 
 class TestRedisQueueFilledFromTheRight(QueueConformance):
