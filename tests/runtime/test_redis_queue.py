@@ -13,6 +13,7 @@ from ourvidz.jobs.envelope import EnvelopeInvalid
 from ourvidz.jobs.queue import Claim, LeaseLost, QueueUnavailable
 from ourvidz.jobs.wire import read_envelope
 from ourvidz.runtime.queue.redis import CommandRefused, RedisQueue
+from ourvidz.runtime.queue.redis.eviction import ServerEvicts
 from ourvidz.spec.settings import QueueEntry
 from tests.conformance.jobs import FAILURE, envelope, job_id, payload, result
 from tests.conformance.site import claim, claimed, told
@@ -231,10 +232,23 @@ class TestTrouble:
                 assert len(told(queue)) == 1
             assert claim(queue) is None
 
+    def test_no_job_is_taken_from_a_server_that_deletes_keys_when_it_is_full(
+        self, producer: redis.Redis, queue: RedisQueue
+    ) -> None:
+        queue.push("sdxl_queue", payload(1))
+        producer.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            with pytest.raises(ServerEvicts, match="found allkeys-lru"):
+                claim(queue)
+        finally:
+            producer.config_set("maxmemory-policy", "noeviction")
+        assert claimed(queue).lease.job_id == job_id(1)
+
     def test_a_lost_reply_is_asked_for_again(
         self, queue: RedisQueue, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         queue.push("sdxl_queue", payload(1))
+        assert claim(queue, "wan_queue") is None
         lose_replies(queue, monkeypatch)
         found = claimed(queue)
         assert queue.beat(found.lease, lease_seconds=30) == "ok"

@@ -15,6 +15,7 @@ from ourvidz.runtime.queue.redis import rows
 from ourvidz.runtime.queue.redis.arrivals import Lists, filings, pushed
 from ourvidz.runtime.queue.redis.connection import Connection
 from ourvidz.runtime.queue.redis.dead_letters import RedisDeadLetters
+from ourvidz.runtime.queue.redis.eviction import check_keeps
 from ourvidz.runtime.queue.redis.outbox import RedisOutbox
 from ourvidz.runtime.queue.redis.scripts import Scripts
 from ourvidz.runtime.queue.redis.waiting import LONGEST, Waiting
@@ -52,6 +53,7 @@ class RedisQueue:
         self._dead_letters = RedisDeadLetters(self._scripts)
         self._waiting = Waiting(connect, self._look, self._connection.can_block)
         self._named: set[str] = set()
+        self._is_checked = False
 
     @property
     def outbox(self) -> RedisOutbox:
@@ -88,6 +90,9 @@ class RedisQueue:
         nonce: str,
         only: Collection[str] | None = None,
     ) -> Claim | None:
+        if not self._is_checked:
+            check_keeps(self._connection)
+            self._is_checked = True
         self._waiting.forget()
         ask = self._lists.ask(queues) | {
             "worker": worker,
