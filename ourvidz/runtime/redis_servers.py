@@ -1,4 +1,7 @@
-"""Redis as a plugin: queues on ``redis://`` and, over TLS, ``rediss://``. Needs ``ourvidz[redis]``."""
+"""Redis as a plugin: queues on ``redis://`` and, over TLS, ``rediss://``, which need ``ourvidz[redis]``.
+
+Upstash's REST protocol, ``https://``, needs no library.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,19 @@ if TYPE_CHECKING:
 
 @hookimpl
 def ourvidz_queues() -> Sequence[Backend[Queue]]:
-    """``redis://HOST[:PORT][/DATABASE][?namespace=NAME]``, ``rediss://…[?ca=FILE]``."""
-    return [Backend(scheme=scheme, open=_open) for scheme in ("redis", "rediss")]
+    """``redis://HOST[:PORT][/DATABASE][?namespace=NAME]``, ``rediss://…[?ca=FILE]``, ``https://HOST…``."""
+    tcp = [Backend(scheme=scheme, open=_open_tcp) for scheme in ("redis", "rediss")]
+    rest = [Backend(scheme=scheme, open=_open_rest) for scheme in ("https", "http")]
+    return [*tcp, *rest]
 
 
-def _open(context: BackendContext) -> Queue:
+def _open_tcp(context: BackendContext) -> Queue:
     from ourvidz.runtime.queue.redis.opening import open_tcp
 
     return open_tcp(context)
+
+
+def _open_rest(context: BackendContext) -> Queue:
+    from ourvidz.runtime.queue.redis.opening import open_rest
+
+    return open_rest(context)

@@ -7,8 +7,8 @@ from typing import Protocol, TypeAlias
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.queue import QueueUnavailable
 
-#: A reply as the server sends it. Texts stay bytes.
-Reply: TypeAlias = "int | bytes | list[Reply] | None"
+#: A reply as the server sends it. Texts stay bytes; an error within a list is the list's, and stands there.
+Reply: TypeAlias = "int | bytes | CommandRefused | list[Reply] | None"
 
 #: First words of error replies that say nothing about the command: later it may work.
 _LATER = {
@@ -22,6 +22,9 @@ _LATER = {
     "TRYAGAIN": "is moving its keys",
 }
 
+#: What Upstash says of a database that its plan has no more for, after a code that is only ERR.
+_SPENT = ("max daily request limit exceeded", "max requests limit exceeded", "DB capacity quota exceeded")
+
 
 class CommandRefused(OurvidzError):
     """The Redis server answered a command with an error."""
@@ -32,6 +35,12 @@ class CommandRefused(OurvidzError):
         super().__init__(f"the Redis server refused a command: {answer}")
         self.answer = answer
         """The server's words; the first of them is its error code, such as NOSCRIPT."""
+
+
+class CommandUnsendable(OurvidzError):
+    """A command holds what this way to the Redis server cannot carry."""
+
+    code = "command_unsendable"
 
 
 class Connection(Protocol):
@@ -45,7 +54,8 @@ class Connection(Protocol):
 
         ``timeout``: seconds to wait for the reply; None: the connection's own. Nothing is ever sent
         twice. Raises QueueUnavailable when the server cannot be reached, gives no reply in time or
-        refuses for lack of memory, and CommandRefused for any other error reply.
+        refuses for lack of memory, CommandRefused for any other error reply, and CommandUnsendable
+        for a command that cannot be sent this way.
         """
         ...
 
@@ -59,4 +69,6 @@ def refusal(where: str, answer: str) -> OurvidzError:
     why = _LATER.get(answer.partition(" ")[0])
     if why is not None:
         return QueueUnavailable(f"{where}: the server {why} ({answer})")
+    if answer.removeprefix("ERR ").startswith(_SPENT):
+        return QueueUnavailable(f"{where}: the database's plan is used up ({answer})")
     return CommandRefused(answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -39,12 +40,7 @@ def server_of(context: BackendContext) -> tuple[Server, str]:
     """The server that a URL names, and the namespace. Raises LocationInvalid, never with the URL."""
     scheme = context.url.partition(":")[0]
     options = options_of(context, ["namespace", "ca"] if scheme == "rediss" else ["namespace"])
-    namespace = options.get("namespace", NAMESPACE)
-    if not _NAMESPACE.fullmatch(namespace):
-        raise LocationInvalid(
-            f"the {scheme} URL: namespace: expected 1 to 64 of A-Z, a-z, 0-9, _, . and -, beginning with "
-            "a letter or a digit"
-        )
+    namespace = namespace_of(scheme, options)
     parts = urlsplit(context.url)
     try:
         port = parts.port
@@ -68,3 +64,14 @@ def server_of(context: BackendContext) -> tuple[Server, str]:
         ca=context.root / options["ca"] if "ca" in options else None,
     )
     return server, namespace
+
+
+def namespace_of(scheme: str, options: Mapping[str, str]) -> str:
+    """What stands in front of every key, by the options of a URL. Raises LocationInvalid."""
+    namespace = options.get("namespace", NAMESPACE)
+    if not _NAMESPACE.fullmatch(namespace):
+        raise LocationInvalid(
+            f"the {scheme} URL: namespace: expected 1 to 64 of A-Z, a-z, 0-9, _, . and -, beginning with "
+            "a letter or a digit"
+        )
+    return namespace

@@ -1,9 +1,10 @@
-"""Opens a queue on a Redis server by its URL."""
+"""Opens a queue on a Redis server by its URL, over TCP or REST."""
 
 from __future__ import annotations
 
 from ourvidz.errors import NotReady
 from ourvidz.plugins.backends import BackendContext
+from ourvidz.runtime.queue.redis.endpoint import endpoint_of
 from ourvidz.runtime.queue.redis.location import server_of
 from ourvidz.runtime.queue.redis.queue import RedisQueue
 
@@ -26,3 +27,11 @@ def open_tcp(context: BackendContext) -> RedisQueue:
             "a queue on Redis needs the library redis: pip install ourvidz[redis]"
         ) from None
     return RedisQueue(lambda: TcpConnection(server), namespace=namespace, queues=context.catalog.queues)
+
+
+def open_rest(context: BackendContext) -> RedisQueue:
+    """Open the queue of an ``https`` or ``http`` URL. Raises LocationInvalid, QueueTokenMissing."""
+    from ourvidz.runtime.queue.redis.rest import RestConnection
+
+    endpoint, namespace = endpoint_of(context)
+    return RedisQueue(lambda: RestConnection(endpoint), namespace=namespace, queues=context.catalog.queues)

@@ -15,7 +15,7 @@ from ourvidz.runtime.queue.redis.location import Server
 #: Seconds that connecting, and a reply, may take. A script runs some milliseconds; the rest is the way.
 PATIENCE = 10.0
 
-#: Error codes that redis-py strips from the server's words.
+#: Error codes that redis-py strips from the server's words; newer ones keep them as ``status_code``.
 _STRIPPED: dict[type[Exception], str] = {
     redis.exceptions.NoScriptError: "NOSCRIPT",
     redis.exceptions.OutOfMemoryError: "OOM",
@@ -60,6 +60,13 @@ class TcpConnection:
         self._connection: Any = (redis.SSLConnection if server.tls else redis.Connection)(**settings)
 
     def command(self, *parts: str | bytes | int | float, timeout: float | None = None) -> Reply:
+        try:
+            return self.exchange(*parts, timeout=timeout)
+        except CommandRefused as error:
+            raise refusal(str(self._server), error.answer) from None
+
+    def exchange(self, *parts: str | bytes | int | float, timeout: float | None = None) -> Reply:
+        """As :meth:`command`, but every error reply is CommandRefused with the server's words."""
         connection = self._connection
         try:
             connection.connect()
@@ -68,16 +75,15 @@ class TcpConnection:
             connection.send_command(*parts)
             if timeout is not None and not connection.can_read(timeout=timeout):
                 raise redis.TimeoutError(f"no reply within {timeout:g} s")
-            reply: Reply = connection.read_response()
+            return _plain(connection.read_response())
         except redis.AuthenticationError as error:
             connection.disconnect()
             raise CommandRefused(f"WRONGPASS {error}") from None
         except redis.ResponseError as error:
-            stripped = _STRIPPED.get(type(error))
-            raise refusal(str(self._server), f"{stripped} {error}" if stripped else str(error)) from None
+            raise _refused(error) from None
         except redis.BusyLoadingError as error:
             connection.disconnect()
-            raise refusal(str(self._server), f"LOADING {error}") from None
+            raise _refused(error) from None
         except (redis.RedisError, OSError) as error:
             # What was sent may still be answered: the next command needs a fresh connection.
             connection.disconnect()
@@ -85,8 +91,19 @@ class TcpConnection:
         except BaseException:
             connection.disconnect()
             raise
-        return reply
 
     def close(self) -> None:
         self._closed = True
         self._connection.disconnect()
+
+
+def _plain(reply: Any) -> Reply:
+    """A reply in the seam's own types."""
+    if isinstance(reply, list):
+        return [_plain(one) for one in reply]
+    return _refused(reply) if isinstance(reply, redis.RedisError) else reply
+
+
+def _refused(error: redis.RedisError) -> CommandRefused:
+    code = getattr(error, "status_code", None) or _STRIPPED.get(type(error))
+    return CommandRefused(f"{code} {error}" if code else str(error))
