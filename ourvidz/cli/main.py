@@ -29,6 +29,7 @@ COMMANDS = {
     "queues": ("queues", "Show how full the queues are."),
     "dead-letters": ("dead_letters", "Show and revive what could not run."),
     "storage": ("storage", "Look after what is stored."),
+    "dev": ("dev", "Try parts of a deployment on a laptop."),
 }
 
 #: What the built-in exporters add, so that ``--help`` need not load a plugin to say so.

@@ -82,7 +82,33 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: a URL may hold the token, and a body what somebody wrote."""
 
+    def handle_expect_100(self) -> bool:
+        goes_on = super().handle_expect_100()
+        self.wfile.flush()
+        return goes_on
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
     def do_POST(self) -> None:
+        self._answer()
+
+    def do_PUT(self) -> None:
+        self._answer()
+
+    def do_DELETE(self) -> None:
+        self._refuse_method()
+
+    def do_OPTIONS(self) -> None:
+        self._refuse_method()
+
+    def do_PATCH(self) -> None:
+        self._refuse_method()
+
+    def _answer(self) -> None:
         try:
             body = self._body()
             self._check_token()
@@ -97,13 +123,9 @@ class _Handler(BaseHTTPRequestHandler):
             status, said = HTTPStatus.SERVICE_UNAVAILABLE, error(f"ERR {refused}")
         self._send(status, said)
 
-    do_GET = do_HEAD = do_PUT = do_POST
-
-    def do_OPTIONS(self) -> None:
+    def _refuse_method(self) -> None:
         self.close_connection = True
         self._send(HTTPStatus.METHOD_NOT_ALLOWED, error("ERR expected GET, HEAD, POST or PUT"))
-
-    do_DELETE = do_PATCH = do_OPTIONS
 
     def _body(self) -> bytes:
         """Raises _Refused; what is not read then, no later request can be told from."""
@@ -117,7 +139,10 @@ class _Handler(BaseHTTPRequestHandler):
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"ERR max request size exceeded. Limit: {LARGEST_BODY} bytes, Actual: {length} bytes",
             )
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise ConnectionError("the client left in the middle of its request")
+        return body
 
     def _check_token(self) -> None:
         scheme, _, shown = self.headers.get("Authorization", "").partition(" ")

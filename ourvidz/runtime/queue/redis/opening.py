@@ -18,14 +18,9 @@ class RedisClientMissing(NotReady):
 def open_tcp(context: BackendContext) -> RedisQueue:
     """Open the queue of a ``redis`` or ``rediss`` URL. Raises LocationInvalid, RedisClientMissing."""
     server, namespace = server_of(context)
-    try:
-        from ourvidz.runtime.queue.redis.tcp import TcpConnection
-    except ModuleNotFoundError as error:
-        if error.name != "redis":
-            raise
-        raise RedisClientMissing(
-            "a queue on Redis needs the library redis: pip install ourvidz[redis]"
-        ) from None
+    require_client()
+    from ourvidz.runtime.queue.redis.tcp import TcpConnection
+
     return RedisQueue(lambda: TcpConnection(server), namespace=namespace, queues=context.catalog.queues)
 
 
@@ -35,3 +30,15 @@ def open_rest(context: BackendContext) -> RedisQueue:
 
     endpoint, namespace = endpoint_of(context)
     return RedisQueue(lambda: RestConnection(endpoint), namespace=namespace, queues=context.catalog.queues)
+
+
+def require_client() -> None:
+    """Raises RedisClientMissing without the library that speaks to Redis over TCP."""
+    try:
+        import redis  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name != "redis":
+            raise
+        raise RedisClientMissing(
+            "Redis over TCP needs the library redis: pip install ourvidz[redis]"
+        ) from None
