@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ourvidz.runtime.client import Client
+from ourvidz.runtime.upstash.front import Front
 from tests.runtime.redis_server import RedisServer
+from tests.servers.upstash import upstash_front
 from tests.site import Site, site, until
 
 __all__ = ["site"]
@@ -38,3 +40,15 @@ def redis_server(_redis: RedisServer) -> RedisServer:
     with _redis.client() as client:
         client.flushall()
     return _redis
+
+
+@pytest.fixture(scope="session")
+def _front(_redis: RedisServer) -> Iterator[Front]:
+    with upstash_front(_redis.port) as front:
+        yield front
+
+
+@pytest.fixture
+def front(redis_server: RedisServer, _front: Front) -> Front:  # noqa: ARG001  it is emptied
+    """Upstash's REST protocol on ``redis_server``."""
+    return _front

@@ -1,4 +1,4 @@
-"""A queue on a real Redis, with a clock that tests move."""
+"""A queue on a real Redis, over TCP or REST, with a clock that tests move."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from functools import partial
 from ourvidz.jobs.queue import Queue
 from ourvidz.runtime.queue.redis import RedisQueue
 from ourvidz.runtime.queue.redis.location import Server
+from ourvidz.runtime.queue.redis.rest import RestConnection
 from ourvidz.runtime.queue.redis.tcp import TcpConnection
 from ourvidz.spec.settings import QueueEntry
-
-
-class PollingConnection(TcpConnection):
-    """A connection that cannot block, as over REST."""
-
-    can_block = False
+from tests.servers.upstash import endpoint
 
 
 def open_queue(
-    port: int,
-    queues: Mapping[str, QueueEntry],
-    offset: Callable[[], float] = lambda: 0.0,
-    kind: type[TcpConnection] = TcpConnection,
+    port: int, queues: Mapping[str, QueueEntry], offset: Callable[[], float] = lambda: 0.0
 ) -> RedisQueue:
     server = Server(host="127.0.0.1", port=port)
-    return RedisQueue(lambda: kind(server), namespace="test", queues=queues, offset=offset)
+    return RedisQueue(lambda: TcpConnection(server), namespace="test", queues=queues, offset=offset)
+
+
+def open_rest_queue(
+    port: int, queues: Mapping[str, QueueEntry], offset: Callable[[], float] = lambda: 0.0
+) -> RedisQueue:
+    """The same behind a front on ``port`` that speaks Upstash's REST protocol."""
+    place = endpoint(port)
+    return RedisQueue(lambda: RestConnection(place), namespace="test", queues=queues, offset=offset)
 
 
 @dataclass(slots=True)
@@ -35,15 +36,15 @@ class RedisSite:
 
     port: int
     queues: Mapping[str, QueueEntry] = field(default_factory=dict)
-    kind: type[TcpConnection] = TcpConnection
+    connects: Callable[..., RedisQueue] = open_queue
     offset: float = 0.0
 
     @property
     def opener(self) -> Callable[[], Queue]:
-        return partial(open_queue, self.port, {})
+        return partial(self.connects, self.port, {})
 
     def open(self) -> RedisQueue:
-        return open_queue(self.port, self.queues, lambda: self.offset, self.kind)
+        return self.connects(self.port, self.queues, lambda: self.offset)
 
     def pass_time(self, seconds: float) -> None:
         """Move the clock; a negative number sets it back."""

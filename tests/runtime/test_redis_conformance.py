@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ourvidz.runtime.upstash.front import Front
 from ourvidz.spec.settings import QueueEntry
 from tests.conformance.queue import QueueConformance
 from tests.conformance.site import QueueSite
 from tests.runtime.redis_server import RedisServer
-from tests.runtime.redis_site import PollingConnection, RedisSite
+from tests.runtime.redis_site import RedisSite, open_rest_queue
 
 
 class TestRedisQueue(QueueConformance):
@@ -17,13 +18,13 @@ class TestRedisQueue(QueueConformance):
         return RedisSite(redis_server.port)
 
 
-class TestRedisQueueThatPolls(QueueConformance):
-    """As :class:`TestRedisQueue`, over a connection that cannot block."""
+class TestRedisQueueOverRest(QueueConformance):
+    """As :class:`TestRedisQueue`, through Upstash's REST protocol, where nothing can block."""
 
     @pytest.fixture
-    def site(self, redis_server: RedisServer) -> QueueSite:
+    def site(self, front: Front) -> QueueSite:
         queues = {name: QueueEntry(polling_interval=0.02) for name in ("sdxl_queue", "wan_queue")}
-        return RedisSite(redis_server.port, queues, PollingConnection)
+        return RedisSite(front.server_port, queues, open_rest_queue)
 
 
 class TestRedisQueueFilledFromTheRight(QueueConformance):
