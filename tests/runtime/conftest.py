@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +54,15 @@ def _front(_redis: RedisServer) -> Iterator[Front]:
 def front(redis_server: RedisServer, _front: Front) -> Front:  # noqa: ARG001  it is emptied
     """Upstash's REST protocol on ``redis_server``."""
     return _front
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost that is its own authority, and its key."""
+    folder = tmp_path_factory.mktemp("certificates")
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1"
+        " -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out ca.pem"
+    )
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    return folder

@@ -113,18 +113,6 @@ def test_a_server_that_comes_back_is_used_again(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that is its own authority, and its key."""
-    folder = tmp_path_factory.mktemp("certificates")
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1"
-        " -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out ca.pem"
-    )
-    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def guarded(certificates: Path) -> Iterator[RedisServer]:
     """A server that speaks TLS and wants a password."""
     server = RedisServer(certificates / "data", "--requirepass", "hunter2", certificates=certificates)

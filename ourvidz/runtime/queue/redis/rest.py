@@ -97,7 +97,7 @@ class RestConnection:
             connection.request("POST", target, body, headers)
             answer = connection.getresponse()
             received = bytearray()
-            while chunk := answer.read1(65536):
+            while chunk := answer.read(65536):
                 received += chunk
                 if len(received) > LARGEST:
                     raise QueueUnavailable(f"{self._endpoint}: the reply is longer than {LARGEST} bytes")
