@@ -75,7 +75,7 @@ def test_what_it_prints_can_be_pasted_into_a_shell(site: Site) -> None:
     assert lines[-1] == "waiting for requests\n"
     assert exported["OURVIDZ_QUEUE_URL"] == exported["UPSTASH_REDIS_REST_URL"]
     pushed = site_run(site, exported, "submit", "placeholder_fast", "--prompt", "a barn", "--json")
-    job_id = json.loads(pushed)["job_id"]
+    job_id = json.loads(pushed)["jobId"]
     told = json.loads(site_run(site, exported, "status", job_id, "--json"))
     assert told["status"] == "queued"
     process.terminate()

@@ -138,13 +138,22 @@ def test_building_a_checkpoint_asks_for_no_sound_job_types(ourvidz: CommandLine,
     ("url", "message"),
     [
         ("amqp://user:hunter2@host", "OURVIDZ_QUEUE_URL: found the scheme 'amqp', which no plugin serves"),
-        ("hunter2", "OURVIDZ_QUEUE_URL: found no URL, expected redis:… or rediss:… or sqlite:…"),
+        (
+            "hunter2",
+            "OURVIDZ_QUEUE_URL: found no URL, expected http:… or https:… or redis:… or rediss:… or sqlite:…",
+        ),
         ("redis://user:hunter2@127.0.0.1:1", "redis://127.0.0.1:1/0: the server cannot be reached"),
         ("redis://user:hunter2/3@host", "the redis URL: found "),
         (
             "rediss://:hunter2@host?nmespace=a",
             "the rediss URL: there is no option nmespace; did you mean namespace?",
         ),
+        (
+            "https://user:hunter2@host",
+            "the https URL: found a user or password, expected https://HOST[:PORT]",
+        ),
+        ("https://host?_token=hunter2", "the https URL: there is no option _token; it has namespace, ca"),
+        ("http://host/hunter2", "the http URL: found a path, expected http://HOST[:PORT]"),
         ("sqlite://user:hunter2@host/queue", "the sqlite URL: found a host, expected sqlite:data/name"),
         ("sqlite://[hunter2/queue", "the sqlite URL: "),
         ("sqlite:queue?password=hunter2", "the sqlite URL: there is no option password; it has synchronous"),

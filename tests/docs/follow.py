@@ -19,8 +19,8 @@ from tests.docs.documents import Command, File
 _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 _FLEXIBLE = re.compile(rf"({_UUID})|(…)|([0-9]+\.[0-9]+ s)|([0-9]+ s)")
 
-#: How a worker says that it is up; a command that serves for ever is stopped then.
-_SERVING = "waiting for jobs"
+#: How a worker and a server say that they are up; a command that serves for ever is stopped then.
+_SERVING = ("waiting for jobs", "waiting for requests")
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class Reader:
 
     folder: Path
     ids: dict[str, str] = field(default_factory=dict)
+    background: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def write(self, file: File) -> None:
         path = self.folder / file.path
@@ -38,8 +39,17 @@ class Reader:
     def type(self, command: Command) -> None:
         """Run a command and check that it succeeds and prints what the document says."""
         text = re.sub(_UUID, lambda match: self.ids.get(match[0], match[0]), command.text)
-        printed = self._serve(text) if _serves(text) else self._run(text)
+        if text.endswith(" &"):
+            printed = self._start(text.removesuffix(" &"))
+        else:
+            printed = self._serve(text) if _serves(text) else self._run(text)
         self._compare(command, printed)
+
+    def leave(self) -> None:
+        """End what still runs in the background."""
+        for process in self.background:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.communicate()
 
     def _environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -53,6 +63,25 @@ class Reader:
         assert done.returncode == 0, f"$ {text}\n{done.stdout}{done.stderr}"
         return done.stdout
 
+    def _start(self, text: str) -> str:
+        """Run a command in the background, and return what it prints until it serves."""
+        process = subprocess.Popen(
+            ["bash", "-c", text],
+            cwd=self.folder,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.background.append(process)
+        assert process.stdout is not None
+        printed = ""
+        for line in process.stdout:
+            printed += line
+            if _says_so(line):
+                return printed
+        raise AssertionError(f"$ {text} &\n{printed}")
+
     def _serve(self, text: str) -> str:
         printed = ""
         with subprocess.Popen(
@@ -65,10 +94,10 @@ class Reader:
             assert process.stdout is not None
             for line in process.stdout:
                 printed += line
-                if _SERVING in line:
+                if _says_so(line):
                     process.send_signal(signal.SIGTERM)
         assert process.returncode == 0, f"$ {text}\n{printed}"
-        assert _SERVING in printed
+        assert _says_so(printed)
         return printed
 
     def _compare(self, command: Command, printed: str) -> None:
@@ -83,6 +112,10 @@ class Reader:
             + (f"\nprinted was:\n{printed}")
         )
         self.ids |= dict(zip(names, match.groups(), strict=True))
+
+
+def _says_so(text: str) -> bool:
+    return any(words in text for words in _SERVING)
 
 
 def _serves(text: str) -> bool:

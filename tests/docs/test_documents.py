@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ NOT_TYPED = {"make test", 'pip install "ourvidz[sdxl]"'}
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Reader:
+def reader(tmp_path: Path) -> Iterator[Reader]:
     """A fresh clone that is set up, except that its virtual environment is the one at hand."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -47,7 +48,9 @@ def reader(tmp_path: Path) -> Reader:
     for name in ("setup.cfg", "pyproject.toml", "constraints.txt"):
         os.utime(tmp_path / name, (0, 0))
     _set_up(tmp_path)
-    return Reader(tmp_path)
+    reader = Reader(tmp_path)
+    yield reader
+    reader.leave()
 
 
 def _set_up(folder: Path) -> None:
