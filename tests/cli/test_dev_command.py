@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.cli.conftest import CommandLine
-from tests.site import Site
+from tests.site import Site, until
 
 SERVE = ("dev", "upstash", "--port", "0")
 
@@ -63,6 +63,13 @@ def test_it_brings_a_redis_and_a_token_and_takes_both_away(site: Site, how: sign
     assert (process.returncode, printed, errors) == (0, "", "")
     assert not is_open(said["url"])
     assert not is_open(said["redis"])
+
+
+def test_its_redis_ends_with_it_however_it_ends(site: Site) -> None:
+    process = site.start(*SERVE, "--json")
+    redis = served(process)["redis"]
+    process.kill()
+    until(lambda: not is_open(redis))
 
 
 def test_what_it_prints_can_be_pasted_into_a_shell(site: Site) -> None:

@@ -19,6 +19,9 @@ from ourvidz.runtime.queue.redis.tcp import TcpConnection
 #: Seconds that a server may take to start.
 PATIENCE = 10.0
 
+#: Runs a program until the input ends, which it also does when whoever holds its other end is killed.
+_UNTIL_INPUT_ENDS = '"$@" & read -r _; kill $!; wait'
+
 
 class RedisServerMissing(NotReady):
     """No Redis server was named, and none can be started here."""
@@ -28,7 +31,7 @@ class RedisServerMissing(NotReady):
 
 @contextmanager
 def own_redis() -> Iterator[Server]:
-    """Start ``redis-server`` on this machine alone, with its data in memory; stop it at the end.
+    """Start ``redis-server`` on this machine alone, with its data in memory. It ends with this process.
 
     Raises RedisServerMissing.
     """
@@ -43,28 +46,33 @@ def own_redis() -> Iterator[Server]:
         command = [program, "--bind", server.host, "--port", str(server.port), "--dir", folder, "--save", ""]
         log = Path(folder) / "log"
         with log.open("wb") as output:
-            # In a session of its own, so that Ctrl-C stops those who use it first.
-            process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+            process = subprocess.Popen(
+                ["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *command],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                # In a session of its own, so that Ctrl-C stops those who use it first.
+                start_new_session=True,
+            )
         try:
-            _await(server, process, log)
+            _await(server, log)
             yield server
         finally:
-            process.terminate()
-            process.wait()
+            process.communicate()
 
 
-def _await(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await(server: Server, log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
-    while True:
-        with closing(TcpConnection(server)) as connection:
+    with closing(TcpConnection(server)) as connection:
+        while True:
             try:
                 connection.command("PING")
                 return
             except QueueUnavailable:
-                if process.poll() is not None or time.monotonic() > deadline:
+                if time.monotonic() > deadline:
                     last = log.read_text(errors="replace").strip().rpartition("\n")[2]
                     raise RedisServerMissing(f"redis-server did not start: {last}") from None
-        time.sleep(0.02)
+            time.sleep(0.02)
 
 
 def _free_port() -> int:
