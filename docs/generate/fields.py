@@ -21,6 +21,7 @@ from ourvidz.spec.problems import FieldPath
 from ourvidz.spec.settings import (
     Backends,
     BucketEntry,
+    CallbackEntry,
     ModelEntry,
     Profile,
     QueueEntry,
@@ -34,7 +35,7 @@ from .tables import code, table
 #: Every model that has a table. Where a field holds another one of them, it links to the heading of its name.
 MODELS: tuple[type[BaseModel], ...] = (
     *(JobType, Override, Display, InitImage, Lora, Limits, Vram),
-    *(Settings, ModelEntry, QueueEntry, BucketEntry, WorkerEntry, Profile, Backends, Review),
+    *(Settings, ModelEntry, QueueEntry, BucketEntry, WorkerEntry, Profile, Backends, CallbackEntry, Review),
     *(Envelope, JobEvent, Progress, Failure, Result, Asset, StoredFile),
     *(UploadRequest, DownloadRequest, SignedUrl),
 )

@@ -55,7 +55,13 @@ class JobEvent(Wire):
     job_type: str | None = Field(
         default=None, description="As the request says; null where it could not be read."
     )
+    effective_job_type: str | None = Field(
+        default=None, description="The one that makes it: as above, or the fallback that took over."
+    )
     attempt: int = Field(default=0, ge=0, description="Starts so far; 0: it never started.")
+    started_at: AwareDatetime | None = Field(
+        default=None, description="When the last of them began; null: it does not run, or never started."
+    )
     progress: Progress | None = Field(default=None, description="How far it is, while it is processing.")
     result: Result | None = Field(default=None, description="What was made, once it is completed.")
     error: Failure | None = Field(default=None, description="Why it failed, once it has.")

@@ -114,6 +114,18 @@ class Backends(Frozen):
     )
 
 
+class CallbackEntry(Frozen):
+    """How a receiver over HTTP is told; `backends` says which."""
+
+    shape: Literal["event", "latest", "july-2025"] = Field(
+        default="event",
+        description="event: our own, signed; the others are the bodies that deployed functions read.",
+    )
+    progress: Seconds = Field(
+        default=5.0, ge=1.0, description="Least time between two events that say how far a job is."
+    )
+
+
 class Review(Frozen):
     """Content safety on this deployment. The request reviewer that is built in cannot be turned off."""
 
@@ -159,6 +171,7 @@ class Settings(Frozen):
     backends: Backends = Field(
         default_factory=Backends, description="Where jobs wait, results are stored and outcomes are told."
     )
+    callback: CallbackEntry = Field(default_factory=CallbackEntry, description="How outcomes are told.")
     review: Review = Field(default_factory=Review, description="Content safety.")
     keep: Seconds = Field(
         default=720 * 3600.0, gt=0.0, description="How long ended jobs and dead letters are remembered."

@@ -6,6 +6,7 @@ import pytest
 
 from ourvidz.jobs.events import final_sequence
 from ourvidz.jobs.queue import JobNotFound, JobStateConflict, LeaseLost, Queue
+from ourvidz.jobs.states import Failure
 from tests.conformance.jobs import FAILURE, USER, envelope, job_id, payload, result
 from tests.conformance.site import OnQueue, QueueSite, claim, claimed, told
 
@@ -25,6 +26,9 @@ class Ending(OnQueue):
         assert event.sequence == final_sequence(found.lease.token)
         assert event.metadata == {"project": "demo"}
         assert event.at.timestamp() == pytest.approx(record.finished_at)
+        assert event.started_at is not None
+        assert event.started_at.timestamp() == pytest.approx(record.started_at)
+        assert event.effective_job_type == "sdxl_image_fast"
 
     def test_a_failed_job_is_told_of_with_its_reason(self, queue: Queue) -> None:
         queue.push("sdxl_queue", payload(1))
@@ -122,7 +126,16 @@ class WaitingAgain(OnQueue):
         record = queue.job(job_id(1))
         assert (record.job_type, record.effective_job_type) == ("sdxl_image_fast", "image_fast")
         [event] = told(queue)
-        assert event.job_type == "sdxl_image_fast"
+        assert (event.job_type, event.effective_job_type) == ("sdxl_image_fast", "image_fast")
+
+    def test_a_fallback_that_fails_as_well_is_told_of_with_both_types(self, queue: Queue) -> None:
+        queue.push("sdxl_queue", payload(1))
+        queue.reroute(claimed(queue).lease, queue="wan_queue", job_type="image_fast", failure=FAILURE)
+        second = Failure(code="output_invalid", message="black")
+        queue.fail(claimed(queue, "wan_queue").lease, second)
+        [event] = told(queue)
+        assert (event.job_type, event.effective_job_type) == ("sdxl_image_fast", "image_fast")
+        assert (event.status, event.error) == ("failed", second)
 
     def test_a_fallback_on_the_same_queue_is_claimed_as_its_own_type(self, queue: Queue) -> None:
         queue.push("sdxl_queue", payload(1))
@@ -156,7 +169,8 @@ class Commands(OnQueue):
         queue.push("sdxl_queue", payload(1))
         assert other.cancel(job_id(1)) == "cancelled"
         assert claim(queue) is None
-        assert [event.status for event in told(queue)] == ["cancelled"]
+        [event] = told(queue)
+        assert (event.status, event.attempt, event.started_at) == ("cancelled", 0, None)
 
     def test_a_job_whose_worker_died_is_cancelled_at_once(self, site: QueueSite, queue: Queue) -> None:
         queue.push("sdxl_queue", payload(1))

@@ -61,6 +61,8 @@ def ending(
     error: Failure | None = None,
 ) -> JobEvent:
     """The event that ends a stored job under ``token``."""
+    # A claim that found that the job must not run has left its moment, and no attempt.
+    started = row["started_at"] if row["attempt"] else None
     return JobEvent(
         job_id=row["job_id"],
         sequence=final_sequence(token),
@@ -68,7 +70,9 @@ def ending(
         at=datetime.fromtimestamp(at, UTC),
         user_id=row["user_id"],
         job_type=row["pushed_type"],
+        effective_job_type=row["job_type"],
         attempt=row["attempt"],
+        started_at=None if started is None else datetime.fromtimestamp(started, UTC),
         result=result,
         error=error,
         metadata=json.loads(row["metadata"]),

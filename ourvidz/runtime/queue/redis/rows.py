@@ -55,7 +55,12 @@ def outbox_entry(stored: bytes) -> OutboxEntry:
         event = unreadable(row["job_id"], error, at=at)
     else:
         result = Result.model_validate_json(row["result"]) if row["result"] else None
-        row |= {"attempt": int(row["attempt"]), "metadata": row["metadata"] or "{}"}
+        started = row["started_at"]
+        row |= {
+            "attempt": int(row["attempt"]),
+            "started_at": float(started) if started is not None else None,
+            "metadata": row["metadata"] or "{}",
+        }
         event = ending(row, row["status"], token=token, at=at, result=result, error=error)
     return OutboxEntry(
         id=final_sequence(token),

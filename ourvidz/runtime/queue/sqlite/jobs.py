@@ -17,7 +17,8 @@ STARTS_ANEW: Final = ("failed", "cancelled")
 
 #: What ending a claim needs. The payload is not read, since it may be long.
 _HELD = """
-SELECT place, job_id, user_id, pushed_type, priority, attempt, token, settled, cancel_requested, metadata
+SELECT place, job_id, user_id, pushed_type, job_type, priority, attempt, token, settled, cancel_requested,
+    started_at, metadata
 FROM jobs WHERE job_id = ?
 """
 

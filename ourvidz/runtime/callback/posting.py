@@ -1,0 +1,155 @@
+"""One POST to a receiver: bounded in time and bytes, and never sent on to another address."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from ourvidz.errors import NotReady
+from ourvidz.jobs.callback import CallbackFailed
+
+#: Seconds for a connection, and for any wait on it.
+SILENCE = 10.0
+
+#: Seconds for the whole exchange once it is connected. With the connection it stays well below the
+#: lease of an outbox entry, since after that somebody else would tell the next event beside it.
+LONGEST = 20.0
+
+#: Bytes of an answer that are read. Nothing depends on them, but a receiver is let finish.
+MOST_READ = 64 * 1024
+
+
+class CallbackUrlInvalid(NotReady):
+    """The callback's URL is none that a signed event may be sent to."""
+
+    code = "callback_url_invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Where events are posted. ``str`` gives scheme and host alone: the path may hold a secret."""
+
+    is_secure: bool
+    host: str
+    port: int
+    target: str
+    """Path and query."""
+
+    @classmethod
+    def of(cls, url: str) -> Receiver:
+        """Read a URL: https, or http to this machine itself. Raises CallbackUrlInvalid."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise CallbackUrlInvalid("the callback URL cannot be read; expected https://HOST/PATH") from None
+        if not parts.hostname:
+            raise CallbackUrlInvalid("the callback URL names no host; expected https://HOST/PATH")
+        if parts.username is not None or parts.password is not None:
+            raise CallbackUrlInvalid(
+                "the callback URL holds a user or password; put a bearer token into OURVIDZ_CALLBACK_TOKEN"
+            )
+        if parts.fragment:
+            raise CallbackUrlInvalid("the callback URL has a # in it; expected https://HOST/PATH")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        if not (target.isascii() and parts.hostname.isascii() and " " not in target):
+            raise CallbackUrlInvalid("the callback URL is not ASCII; expected its escapes, such as %C3%A9")
+        is_secure = parts.scheme == "https"
+        if not is_secure and not _is_loopback(parts.hostname):
+            raise CallbackUrlInvalid(
+                f"the callback URL: found http to {parts.hostname}, where anybody between could read along; "
+                "expected https, or http to this machine itself"
+            )
+        standard = 443 if is_secure else 80
+        return cls(is_secure=is_secure, host=parts.hostname, port=port or standard, target=target)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.is_secure else 'http'}://{host}:{self.port}"
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """Hand a body over. Returning means that the answer was 2xx. Raises CallbackFailed."""
+        try:
+            with self._exchange() as connection:
+                connection.request("POST", self.target, body, dict(headers))
+                answer = connection.getresponse()
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    # The status has come, and with it all that counts.
+                    answer.read(MOST_READ)
+        except (OSError, http.client.HTTPException) as error:
+            raise CallbackFailed(f"{self}: {_reason(error)}") from error
+        if not 200 <= answer.status < 300:
+            raise CallbackFailed(f"{self}: answered {_status(answer.status)}")
+
+    @contextlib.contextmanager
+    def _exchange(self) -> Iterator[http.client.HTTPConnection]:
+        """An open connection that is cut when its time is over, however slowly bytes go on coming."""
+        connection = self._connection()
+        try:
+            connection.connect()
+            timer = threading.Timer(LONGEST, _cut, [connection.sock])
+            timer.daemon = True
+            timer.start()
+            try:
+                yield connection
+            finally:
+                timer.cancel()
+        finally:
+            connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.is_secure:
+            trusted = ssl.create_default_context()
+            return http.client.HTTPSConnection(self.host, self.port, timeout=SILENCE, context=trusted)
+        return http.client.HTTPConnection(self.host, self.port, timeout=SILENCE)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _cut(connected: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        # Of the plain socket, also under TLS, whose own state belongs to the thread that reads.
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+
+def _reason(error: Exception) -> str:
+    """In our own words: a library's message may quote what was sent or received."""
+    match error:
+        case TimeoutError():
+            return f"no answer within {SILENCE:.0f} s"
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted: {error.verify_message}"
+        case socket.gaierror():
+            return "its name cannot be resolved"
+        case http.client.RemoteDisconnected():
+            return "closed the connection without an answer"
+        case http.client.HTTPException():
+            return f"its answer is not HTTP ({type(error).__name__})"
+        case OSError(strerror=str(text)):
+            return text
+        case _:
+            return type(error).__name__
+
+
+def _status(status: int) -> str:
+    if 300 <= status < 400:
+        return f"{status}, a redirect, which is not followed; name the final address"
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
