@@ -99,7 +99,13 @@ def _july_2025(event: JobEvent) -> dict[str, Any]:
 
 
 def _latest(event: JobEvent) -> dict[str, Any]:
-    said: dict[str, Any] = {"job_id": True, "status": True, "metadata": True, "progress": True, "result": {"assets"}}
+    said: dict[str, Any] = {
+        "job_id": True,
+        "status": True,
+        "metadata": True,
+        "progress": True,
+        "result": {"assets"},
+    }
     ours = event.model_dump(mode="json", exclude=said, exclude_none=True)
     return {
         "job_id": event.job_id,

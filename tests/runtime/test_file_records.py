@@ -15,7 +15,7 @@ from tests.conformance.callback import CallbackConformance, CallbackSite, entry
 from tests.conformance.jobs import job_id
 
 
-class RecordsSite:
+class RecordsSite(CallbackSite):
     """A folder of records. It breaks down when a file takes the folder's place."""
 
     def __init__(self, folder: Path) -> None:

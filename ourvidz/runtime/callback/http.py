@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
 from ourvidz.jobs.callback import CallbackFailed
-from ourvidz.jobs.deployed_callbacks import JULY_2025, LATEST, SHAPES
+from ourvidz.jobs.deployed_callbacks import JULY_2025, LATEST, SHAPES, CallbackShape
 from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.outbox import OutboxEntry
 from ourvidz.runtime.callback.posting import Receiver
@@ -28,13 +29,16 @@ from ourvidz.runtime.callback.signing import (
 #: Of the latest deployed shape: HMAC-SHA256 over the body alone, by the first key.
 DEPLOYED_SIGNATURE_HEADER = "X-Callback-Signature"
 
+#: Jobs of which it is remembered what a function was told last.
+REMEMBERED = 1000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
     """What proves that an event is ours."""
 
     keys: tuple[Key, ...]
-    token: str | None
+    token: str | None = field(repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str], shape: str) -> Secrets:
@@ -64,11 +68,13 @@ class HttpCallback:
         self._secrets = secrets
         self._shape = SHAPES.get(shape)
         self._clock = clock
+        self._told: OrderedDict[str, int] = OrderedDict()
 
     def deliver(self, entry: OutboxEntry) -> None:
-        body = entry.body if self._shape is None else self._deployed(entry)
-        if body is not None:
-            self._receiver.post(body, self._headers(body))
+        if self._shape is None:
+            self._post(entry.body)
+        else:
+            self._deliver_deployed(self._shape, entry)
 
     def locate(self, job_id: str) -> str | None:
         """Nowhere: what a receiver keeps is its own affair."""
@@ -77,8 +83,8 @@ class HttpCallback:
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _deployed(self, entry: OutboxEntry) -> bytes | None:
-        assert self._shape is not None
+    def _deliver_deployed(self, shape: CallbackShape, entry: OutboxEntry) -> None:
+        """A deployed function takes events as they come; so what came too late stays here."""
         try:
             event = JobEvent.model_validate_json(entry.body)
         except ValidationError as error:
@@ -86,8 +92,17 @@ class HttpCallback:
                 f"event {entry.id} of job {entry.job_id}: is not an event of version 1 "
                 f"({error.error_count()} problems)"
             ) from None
-        body = self._shape.body(event)
-        return None if body is None else json.dumps(body).encode()
+        body = shape.body(event)
+        if body is None or self._told.get(event.job_id, 0) >= event.sequence:
+            return
+        self._post(json.dumps(body).encode())
+        self._told[event.job_id] = event.sequence
+        self._told.move_to_end(event.job_id)
+        if len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
+
+    def _post(self, body: bytes) -> None:
+        self._receiver.post(body, self._headers(body))
 
     def _headers(self, body: bytes) -> dict[str, str]:
         headers = {

@@ -78,9 +78,11 @@ class Receiver:
     def post(self, body: bytes, headers: Mapping[str, str]) -> None:
         """Hand a body over. Returning means that the answer was 2xx. Raises CallbackFailed."""
         try:
-            with self._exchange() as connection:
+            with self._exchange() as (connection, is_cut):
                 connection.request("POST", self.target, body, dict(headers))
                 answer = connection.getresponse()
+                if is_cut.is_set():
+                    raise TimeoutError
                 with contextlib.suppress(OSError, http.client.HTTPException):
                     # The status has come, and with it all that counts.
                     answer.read(MOST_READ)
@@ -90,16 +92,16 @@ class Receiver:
             raise CallbackFailed(f"{self}: answered {_status(answer.status)}")
 
     @contextlib.contextmanager
-    def _exchange(self) -> Iterator[http.client.HTTPConnection]:
-        """An open connection that is cut when its time is over, however slowly bytes go on coming."""
-        connection = self._connection()
+    def _exchange(self) -> Iterator[tuple[http.client.HTTPConnection, threading.Event]]:
+        """An open connection, and whether it was cut: when its time is over, though bytes go on coming."""
+        connection, is_cut = self._connection(), threading.Event()
         try:
             connection.connect()
-            timer = threading.Timer(LONGEST, _cut, [connection.sock])
+            timer = threading.Timer(LONGEST, _cut, [connection.sock, is_cut])
             timer.daemon = True
             timer.start()
             try:
-                yield connection
+                yield connection, is_cut
             finally:
                 timer.cancel()
         finally:
@@ -121,7 +123,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _cut(connected: socket.socket) -> None:
+def _cut(connected: socket.socket, is_cut: threading.Event) -> None:
+    is_cut.set()
     with contextlib.suppress(OSError):
         # Of the plain socket, also under TLS, whose own state belongs to the thread that reads.
         socket.socket.shutdown(connected, socket.SHUT_RDWR)
@@ -131,7 +134,7 @@ def _reason(error: Exception) -> str:
     """In our own words: a library's message may quote what was sent or received."""
     match error:
         case TimeoutError():
-            return f"no answer within {SILENCE:.0f} s"
+            return "no whole answer in time"
         case ssl.SSLCertVerificationError():
             return f"its certificate is not trusted: {error.verify_message}"
         case socket.gaierror():
