@@ -47,23 +47,25 @@ class ProgressLine:
                 self._stage, self._since, self._first = stage, time.monotonic(), step
             self._step, self._steps = step, steps
             self._draw()
-        if self._ticker is None:
-            self._cleared.clear()
-            self._ticker = threading.Thread(target=self._tick, daemon=True, name="progress")
-            self._ticker.start()
+            if self._ticker is None:
+                self._cleared = threading.Event()
+                self._ticker = threading.Thread(
+                    target=self._tick, args=[self._cleared], daemon=True, name="progress"
+                )
+                self._ticker.start()
 
     def clear(self) -> None:
-        """Remove the line, so that something lasting can be printed."""
-        if self._ticker is None:
+        """Remove the line, so that something lasting can be printed; from any thread."""
+        with self._lock:
+            ticker, self._ticker, self._stage = self._ticker, None, ""
+            self._cleared.set()
+        if ticker is None:
             return
-        self._cleared.set()
-        self._ticker.join()
-        self._ticker = None
-        self._stage = ""
+        ticker.join()
         click.echo(_ERASE, err=True, nl=False)
 
-    def _tick(self) -> None:
-        while not self._cleared.wait(1):
+    def _tick(self, cleared: threading.Event) -> None:
+        while not cleared.wait(1):
             with self._lock:
                 self._draw()
 

@@ -94,4 +94,4 @@ def ourvidz_worker_event(event: WorkerEvent) -> None:
 
 @hookspec
 def ourvidz_job_event(event: JobEvent) -> None:
-    """Learn what became of a job, when its event has been delivered; at least once for each."""
+    """Learn what became of a job, when the event of its end has been delivered; at least once for each."""

@@ -16,6 +16,7 @@ from ourvidz.jobs.queue import Claim, LeaseLost, Queue, QueueUnavailable
 from ourvidz.jobs.results import Result
 from ourvidz.plugins.family import JobCancelled
 from ourvidz.runtime.back_off import back_off
+from ourvidz.runtime.callback.courier import Courier
 from ourvidz.runtime.failures import (
     FIRST_RETRY,
     LONGEST_RETRY,
@@ -83,6 +84,7 @@ class RunningJob:
     """Longest time between two steps, in seconds."""
     folder: Path
     heartbeat: Heartbeat
+    courier: Courier
     stop: Stop
     observer: Observer
 
@@ -92,7 +94,9 @@ class RunningJob:
             self.stop.told = True
             self.observer.stopping()
         self.observer.step(self.claim.lease.job_id, stage, step, steps)
-        why = self.heartbeat.step(self.claim.lease, Progress(stage=stage, step=step, steps=steps))
+        progress = Progress(stage=stage, step=step, steps=steps)
+        self.courier.step(progress)
+        why = self.heartbeat.step(self.claim.lease, progress)
         if why == "cancel":
             raise JobCancelled("cancelled by its user")
         if why == "lost":
@@ -127,11 +131,19 @@ class Executor:
     """Runs claims one after another. ``rules`` may be exchanged between jobs."""
 
     def __init__(
-        self, rules: Rules, *, queue: Queue, heartbeat: Heartbeat, stop: Stop, observer: Observer
+        self,
+        rules: Rules,
+        *,
+        queue: Queue,
+        heartbeat: Heartbeat,
+        courier: Courier,
+        stop: Stop,
+        observer: Observer,
     ) -> None:
         self.rules = rules
         self._queue = queue
         self._heartbeat = heartbeat
+        self._courier = courier
         self._stop = stop
         self._observer = observer
 
@@ -146,6 +158,7 @@ class Executor:
             # Whoever holds the newer token tells what becomes of the job.
             self._observer.job_ended(claim, "lost", None)
         finally:
+            self._courier.end()
             self._heartbeat.drop(claim.lease)
 
     def _attempt(self, claim: Claim, folder: Path, start: float) -> None:
@@ -180,8 +193,15 @@ class Executor:
         if claim.attempt > starts:
             raise AttemptsExhausted(f"given up after {starts} starts, none of which came to an end")
         running = RunningJob(
-            claim, job.job_type.timeout_seconds, folder, self._heartbeat, self._stop, self._observer
+            claim,
+            job.job_type.timeout_seconds,
+            folder,
+            self._heartbeat,
+            self._courier,
+            self._stop,
+            self._observer,
         )
+        self._courier.begin(claim, job.request)
         return self.rules.maker.make(job, self.rules.catalog, running)
 
     def _pass_on(self, claim: Claim, job_type: JobType) -> None:
@@ -220,9 +240,11 @@ class Executor:
     def _insist(self, settle: Callable[[], None]) -> None:
         """Say how a job ended until the queue has heard it: what is made must not be made again.
 
+        News of the job are over by then, or one might arrive after its end.
         The verbs may be repeated, and the heartbeat keeps the lease meanwhile. Raises LeaseLost, and
         QueueUnavailable only if the worker must stop now.
         """
+        self._courier.end()
         while True:
             try:
                 settle()

@@ -22,7 +22,7 @@ from ourvidz.plugins.family import ModelFamily
 from ourvidz.plugins.worker_events import WorkerEvent, WorkerEventKind
 from ourvidz.project import Project
 from ourvidz.runtime.backends import open_callback, open_queue, open_storage
-from ourvidz.runtime.callback.delivery import deliver_due
+from ourvidz.runtime.callback.courier import Courier
 from ourvidz.runtime.executor import Executor, HandBack, Rules, Stop
 from ourvidz.runtime.heartbeat import Heartbeat
 from ourvidz.runtime.making.maker import Maker, NamedProfile
@@ -77,6 +77,7 @@ class Worker:
         self._nonce = uuid.uuid4().hex
         self._idle = False
         self._watch = SpecWatch(project)
+        self._courier = Courier(project)
         with ExitStack() as stack:
             self._storage = open_storage(project)
             stack.callback(self._storage.close)
@@ -92,7 +93,12 @@ class Worker:
             stack.callback(heartbeat.close)
             self._close = stack.pop_all()
         self._executor = Executor(
-            rules, queue=self.queue, heartbeat=heartbeat, stop=self._stop, observer=self.observer
+            rules,
+            queue=self.queue,
+            heartbeat=heartbeat,
+            courier=self._courier,
+            stop=self._stop,
+            observer=self.observer,
         )
 
     def prepare(self) -> None:
@@ -115,6 +121,7 @@ class Worker:
         """
         jobs = 0
         with self._signals():
+            self._courier.start()
             self._tell("started")
             if not self._job_types():
                 log.warning("no job type has %s as its worker; one that is added is served", self.family.name)
@@ -122,8 +129,8 @@ class Worker:
                 while not self._stop.drain and not (once and jobs):
                     try:
                         took_one = self._take_turn()
-                        while not took_one and not (burst or once) and not self._rest():
-                            self._deliver()
+                        if not took_one and not (burst or once):
+                            self._rest()
                     except QueueUnavailable as error:
                         log.warning("%s; trying again", error)
                         time.sleep(WAIT)
@@ -133,7 +140,9 @@ class Worker:
                     jobs += took_one
             except HandBack:
                 log.info("stopped at once; the running job went back to its queue")
-            self._deliver()
+            finally:
+                self._courier.stop()
+            self._announce_accepted()
             self.observer.stopped(jobs)
             self._tell("stopped")
         return jobs
@@ -155,21 +164,19 @@ class Worker:
         self.close()
 
     def _take_turn(self) -> bool:
-        """Look at the specs, tell what is to be told, and make one job if one waits."""
+        """Look at the specs, say what was told, and make one job if one waits."""
         self._reload()
-        self._deliver()
+        self._announce_accepted()
         claim = self._claim()
         if claim is None:
             return False
         self._idle = False
         self._executor.run(claim)
+        self._courier.wake()
         return True
 
-    def _rest(self) -> bool:
-        """Wait until a job may have come; the first time, forget what ended long ago.
-
-        False: none has, but there may be something to tell.
-        """
+    def _rest(self) -> None:
+        """Wait until a job may have come; the first time, forget what ended long ago."""
         if not self._idle:
             self._idle = True
             self.observer.idle()
@@ -179,17 +186,16 @@ class Worker:
                 # It forgets a part at a time, so that no other worker waits long for the queue.
                 pass
             self.queue.dead_letters.purge(older_than=keep)
-        end = time.monotonic() + self.queue.idle_seconds
+        # No claim before one may find something: every one costs a command where a server is asked.
         while not self.queue.wait(self._queues(), timeout=WAIT, only=self._only_types()):
             self._reload()
+            self._announce_accepted()
             if self._stop.drain:
-                return True
-            if time.monotonic() >= end:
-                return False
-        return True
+                return
 
-    def _deliver(self) -> None:
-        deliver_due(self.queue.outbox, self._callback, accepted=self._announce)
+    def _announce_accepted(self) -> None:
+        for entry in self._courier.accepted():
+            self._announce(entry)
 
     def _job_types(self) -> list[JobType]:
         mine = self.project.catalog.of_family(self.family.name)

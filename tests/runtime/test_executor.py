@@ -43,6 +43,9 @@ def test_an_idle_worker_forgets_what_ended_long_ago(site: Site, client: Client) 
     settings.write_text(settings.read_text() + "keep: 1ms\n")
     job_id = client.submit("placeholder_fast", prompt="a barn")
     with Worker(site.project(), "placeholder") as worker:
+        # On return the job was told of, too; before, it would not be forgotten.
+        worker.run(burst=True)
+    with Worker(site.project(), "placeholder") as worker:
         worker.observer.idle = worker.stop  # type: ignore[method-assign]  # stop when there is nothing left
         worker.run()
     with pytest.raises(JobNotFound):

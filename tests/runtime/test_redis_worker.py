@@ -10,8 +10,10 @@ from contextlib import closing
 import pytest
 
 from ourvidz.runtime.client import Client
+from ourvidz.runtime.worker import Worker
 from tests.conformance.jobs import envelope, job_id, payload
 from tests.conformance.site import claim
+from tests.runtime.receivers import KEY_ID, SECRET, Function, serving
 from tests.runtime.redis_server import RedisServer
 from tests.runtime.redis_site import RedisSite
 from tests.runtime.test_worker import until_event
@@ -45,6 +47,23 @@ def test_an_idle_worker_is_woken_by_a_plain_push(
     assert client.status(job_id(1)).status == "completed"
     worker.send_signal(signal.SIGTERM)
     assert worker.wait() == 0
+
+
+def test_a_platform_hears_over_http_that_a_job_runs_and_how_it_ended(
+    on_redis: Site, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = Function()
+    submitted = client.submit("placeholder_fast", prompt="a red barn", params={"steps": 8, "step_time": 0.1})
+    with serving(function) as url:
+        monkeypatch.setenv("OURVIDZ_CALLBACK_URL", url)
+        monkeypatch.setenv("OURVIDZ_CALLBACK_KEYS", f"{KEY_ID}:{SECRET}")
+        with Worker(on_redis.project(), "placeholder") as worker:
+            assert worker.run(burst=True) == 1
+    first, *_, last = [json.loads(request.body) for request in function.requests]
+    assert (first["job_id"], last["job_id"]) == (submitted, submitted)
+    assert (first["status"], last["status"]) == ("processing", "completed")
+    assert last["effective_job_type"] == "placeholder_fast"
+    assert last["started_at"] < last["at"]
 
 
 def test_a_killed_workers_job_is_taken_over(

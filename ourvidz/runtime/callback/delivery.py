@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ourvidz.jobs.callback import Callback, CallbackFailed
 from ourvidz.jobs.outbox import Outbox, OutboxEntry
@@ -27,6 +28,8 @@ class Delivered:
 
     accepted: int
     failed: int
+    retry_in: float = field(default=math.inf, compare=False)
+    """Seconds until the event that failed is tried again."""
 
 
 def deliver_due(
@@ -47,19 +50,19 @@ def deliver_due(
         if not entries:
             return Delivered(accepted=count, failed=0)
         entry = entries[0]
-        reason = _refusal(callback, entry)
+        reason = refusal(callback, entry)
         if reason is not None:
             delay = back_off(entry.tries + 1, first=FIRST_DELAY, longest=LONGEST_DELAY)
             log.warning("job %s: event not accepted, next try in %.0f s: %s", entry.job_id, delay, reason)
             outbox.failed(entry, delay=delay, reason=reason)
-            return Delivered(accepted=count, failed=1)
+            return Delivered(accepted=count, failed=1, retry_in=delay)
         outbox.delivered(entry)
         if accepted is not None:
             accepted(entry)
     return Delivered(accepted=limit, failed=0)
 
 
-def _refusal(callback: Callback, entry: OutboxEntry) -> str | None:
+def refusal(callback: Callback, entry: OutboxEntry) -> str | None:
     """Why an event was not accepted; None if it was."""
     try:
         callback.deliver(entry)
