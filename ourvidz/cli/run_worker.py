@@ -86,6 +86,7 @@ class _People(Observer):
         self._output = output
         self._line = line
         self._has_waited = False
+        self._printed: str | None = None
 
     def model_loading(self, model: str) -> None:
         self._line.show(f"loading {model}")
@@ -107,11 +108,15 @@ class _People(Observer):
         log.warning("stopping after the running job; a second signal hands it back at once")
 
     def job_completed(self, claim: Claim, result: Result, seconds: float) -> None:
-        self._say(f"{claim.lease.job_id}  {result.effective_job_type}  completed in {seconds:.1f} s")
+        job_id = claim.lease.job_id
+        self._say(f"{job_id}  {result.effective_job_type}  completed in {seconds:.1f} s", job_id)
 
     def job_told(self, job_id: str, places: Sequence[str]) -> None:
+        if places and job_id != self._printed:
+            # Something else has been printed since this job's end.
+            self._say(f"{job_id}  told", job_id)
         for place in places:
-            self._say(f"  {place}")
+            self._say(f"  {place}", job_id)
 
     def job_ended(self, claim: Claim, outcome: str, failure: Failure | None) -> None:
         why = f": {failure.message} [{failure.code}]" if failure else ""
@@ -127,7 +132,9 @@ class _People(Observer):
         if not jobs and not self._has_waited:
             self._say("no job waits")
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, job_id: str | None = None) -> None:
+        """Print a line; ``job_id``: the job that lines below it may belong to."""
+        self._printed = job_id
         self._line.clear()
         self._output.write(text)
 

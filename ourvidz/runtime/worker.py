@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 #: How long one wait for a job lasts before specs, and a wish to stop, are looked at again, in seconds.
 WAIT = 1.0
 
+#: Seconds in which what was just made has mostly been told, before a worker says that it is idle.
+BREATH = 0.05
+
 
 class ProfileUnknown(NotFound):
     """``ourvidz.yaml`` has no profile of this name."""
@@ -178,6 +181,9 @@ class Worker:
     def _rest(self) -> None:
         """Wait until a job may have come; the first time, forget what ended long ago."""
         if not self._idle:
+            if self.queue.wait(self._queues(), timeout=BREATH, only=self._only_types()):
+                return
+            self._announce_accepted()
             self._idle = True
             self.observer.idle()
             self._tell("idle")

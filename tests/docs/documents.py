@@ -12,7 +12,7 @@ _FILE = re.compile(r"(?:#|//) ((?:[\w.-]+/)*[\w-]+\.(?:yaml|py|ts|cfg))")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line after ``$``, with the output lines below it; a line ``…`` stands for anything."""
+    """A line after ``$``, with the output lines below it."""
 
     text: str
     output: tuple[str, ...]

@@ -1,7 +1,8 @@
 """Follows a document: writes its files, types its commands, and compares what they print.
 
-In expected output ``…`` stands for anything, times for any time. A job's id in a document stands for
-the id that the same place of the real output has, from there on to the document's end.
+In expected output ``…`` stands for anything, on a line of its own for any lines or none; times for any
+time. A job's id in a document stands for the id that the same place of the real output has, from there
+on to the document's end.
 """
 
 from __future__ import annotations
@@ -104,8 +105,8 @@ class Reader:
         if not command.output:
             return
         names: list[str] = []
-        pattern = "\n".join(_pattern(line, names) for line in command.output).strip("\n")
-        match = re.fullmatch(pattern, printed.strip("\n"), re.DOTALL)
+        pattern = "".join(_pattern(line, names) for line in command.output)
+        match = re.fullmatch(pattern, printed.strip("\n") + "\n", re.DOTALL)
         assert match, (
             f"$ {command.text}\nthe document says:\n"
             + "\n".join(command.output)
@@ -123,6 +124,9 @@ def _serves(text: str) -> bool:
 
 
 def _pattern(line: str, names: list[str]) -> str:
+    """What matches a line with its end; the ids in it are added to ``names``."""
+    if line.strip() == "…":
+        return r"(?:[^\n]*\n)*?"
     parts = []
     for part in _FLEXIBLE.split(line):
         if part is None:
@@ -136,4 +140,4 @@ def _pattern(line: str, names: list[str]) -> str:
             parts.append(r"[0-9.]+ s")
         else:
             parts.append(re.escape(part.rstrip()) if part == line else re.escape(part))
-    return "".join(parts)
+    return "".join(parts) + r"\n"
