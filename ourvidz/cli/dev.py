@@ -42,10 +42,10 @@ def upstash(
     OURVIDZ_QUEUE_TOKEN or UPSTASH_REDIS_REST_TOKEN; without either a new one is made and shown. What a
     Redis server of its own holds is gone when the command ends.
     """
-    from ourvidz.runtime.queue.redis.opening import require_client
+    from ourvidz.runtime.client_libraries import client_needed
 
-    require_client()
-    from ourvidz.runtime.upstash.serving import asked_to_stop, server_named, serving
+    with client_needed("redis"):
+        from ourvidz.runtime.upstash.serving import asked_to_stop, server_named, serving
 
     server = None if redis_url is None else server_named(redis_url, Path.cwd())
     stop = asked_to_stop()

@@ -12,7 +12,7 @@ import pytest
 
 from ourvidz.jobs.storage import ObjectKey
 from ourvidz.plugins.backends import BackendContext
-from ourvidz.runtime import embedded
+from ourvidz.runtime.builtin_backends import embedded
 from ourvidz.runtime.locations import LocationInvalid
 from ourvidz.runtime.queue.sqlite import SqliteQueue
 from ourvidz.spec.catalog import Catalog
@@ -89,7 +89,7 @@ def test_folders_take_no_options(tmp_path: Path) -> None:
 
 def test_offering_the_backends_imports_none_of_them() -> None:
     program = (
-        "import sys, ourvidz.runtime.embedded as plugin\n"
+        "import sys, ourvidz.runtime.builtin_backends.embedded as plugin\n"
         "plugin.ourvidz_queues(), plugin.ourvidz_storages(), plugin.ourvidz_callbacks()\n"
         "sys.exit(', '.join({'sqlite3', 'ourvidz.runtime.queue.sqlite'} & set(sys.modules)) or None)\n"
     )

@@ -21,7 +21,7 @@ from ourvidz.jobs.callback import Callback, CallbackFailed
 from ourvidz.jobs.events import JobEvent, Progress, final_sequence, progress_sequence
 from ourvidz.jobs.outbox import OutboxEntry
 from ourvidz.plugins.backends import BackendContext
-from ourvidz.runtime import http_callbacks
+from ourvidz.runtime.builtin_backends import http as http_backends
 from ourvidz.runtime.callback import posting
 from ourvidz.runtime.callback.delivery import LONGEST_DELAY, Delivered, deliver_due
 from ourvidz.runtime.callback.http import HttpCallback, Secrets
@@ -53,7 +53,7 @@ def open_callback(url: str, shape: str = "event") -> Callback:
     settings = Settings(callback=CallbackEntry.model_validate({"shape": shape}))
     catalog = Catalog(job_types={}, queues={}, buckets={}, models={}, settings=settings)
     scheme = url.partition(":")[0]
-    [backend] = [one for one in http_callbacks.ourvidz_callbacks() if one.scheme == scheme]
+    [backend] = [one for one in http_backends.ourvidz_callbacks() if one.scheme == scheme]
     assert not backend.embedded
     return backend.open(BackendContext(url=url, root=Path(), catalog=catalog))
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from ourvidz.jobs.queue import Queue, QueueUnavailable
-from ourvidz.runtime import redis_servers
+from ourvidz.runtime.builtin_backends import redis as redis_backends
+from ourvidz.runtime.client_libraries import ClientMissing
 from ourvidz.runtime.locations import LocationInvalid
 from ourvidz.runtime.queue.redis import CommandRefused
 from ourvidz.runtime.queue.redis.location import server_of
-from ourvidz.runtime.queue.redis.opening import RedisClientMissing
 from tests.conformance.jobs import job_id, payload
 from tests.conformance.site import claimed
 from tests.runtime.redis_server import RedisServer
@@ -24,7 +24,7 @@ from tests.runtime.test_embedded import context
 
 
 def opened(root: Path, url: str) -> Queue:
-    [backend] = [one for one in redis_servers.ourvidz_queues() if url.startswith(f"{one.scheme}:")]
+    [backend] = [one for one in redis_backends.ourvidz_queues() if url.startswith(f"{one.scheme}:")]
     return backend.open(context(root, url))
 
 
@@ -154,7 +154,7 @@ def test_a_wrong_password_is_told_of_and_not_shown(guarded: RedisServer, certifi
 
 def test_offering_the_backend_imports_none_of_it() -> None:
     program = (
-        "import sys, ourvidz.runtime.redis_servers as plugin\n"
+        "import sys, ourvidz.runtime.builtin_backends.redis as plugin\n"
         "plugin.ourvidz_queues()\n"
         "sys.exit(', '.join({'redis', 'ourvidz.runtime.queue.redis'} & set(sys.modules)) or None)\n"
     )
@@ -169,5 +169,5 @@ def test_without_its_library_a_queue_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "redis", None)
     monkeypatch.delitem(sys.modules, "ourvidz.runtime.queue.redis.tcp", raising=False)
-    with pytest.raises(RedisClientMissing, match=r"pip install ourvidz\[redis\]"):
+    with pytest.raises(ClientMissing, match=r"pip install ourvidz\[redis\]"):
         opened(tmp_path, "redis://localhost")

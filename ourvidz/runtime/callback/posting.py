@@ -9,12 +9,11 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from ourvidz.errors import NotReady
 from ourvidz.jobs.callback import CallbackFailed
+from ourvidz.runtime.https import is_loopback, phrase, reason
 
 #: Seconds for a connection, and for any wait on it.
 SILENCE = 10.0
@@ -63,7 +62,7 @@ class Receiver:
         if not (target.isascii() and parts.hostname.isascii() and " " not in target):
             raise CallbackUrlInvalid("the callback URL is not ASCII; expected its escapes, such as %C3%A9")
         is_secure = parts.scheme == "https"
-        if not is_secure and not _is_loopback(parts.hostname):
+        if not is_secure and not is_loopback(parts.hostname):
             raise CallbackUrlInvalid(
                 f"the callback URL: found http to {parts.hostname}, where anybody between could read along; "
                 "expected https, or http to this machine itself"
@@ -87,9 +86,9 @@ class Receiver:
                     # The status has come, and with it all that counts.
                     answer.read(MOST_READ)
         except (OSError, http.client.HTTPException) as error:
-            raise CallbackFailed(f"{self}: {_reason(error)}") from error
+            raise CallbackFailed(f"{self}: {reason(error)}") from error
         if not 200 <= answer.status < 300:
-            raise CallbackFailed(f"{self}: answered {_status(answer.status)}")
+            raise CallbackFailed(f"{self}: answered {phrase(answer.status)}")
 
     @contextlib.contextmanager
     def _exchange(self) -> Iterator[tuple[http.client.HTTPConnection, threading.Event]]:
@@ -114,45 +113,8 @@ class Receiver:
         return http.client.HTTPConnection(self.host, self.port, timeout=SILENCE)
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _cut(connected: socket.socket, is_cut: threading.Event) -> None:
     is_cut.set()
     with contextlib.suppress(OSError):
         # Of the plain socket, also under TLS, whose own state belongs to the thread that reads.
         socket.socket.shutdown(connected, socket.SHUT_RDWR)
-
-
-def _reason(error: Exception) -> str:
-    """In our own words: a library's message may quote what was sent or received."""
-    match error:
-        case TimeoutError():
-            return "no whole answer in time"
-        case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted: {error.verify_message}"
-        case socket.gaierror():
-            return "its name cannot be resolved"
-        case http.client.RemoteDisconnected():
-            return "closed the connection without an answer"
-        case http.client.HTTPException():
-            return f"its answer is not HTTP ({type(error).__name__})"
-        case OSError(strerror=str(text)):
-            return text
-        case _:
-            return type(error).__name__
-
-
-def _status(status: int) -> str:
-    if 300 <= status < 400:
-        return f"{status}, a redirect, which is not followed; name the final address"
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)

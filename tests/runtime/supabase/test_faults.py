@@ -13,7 +13,7 @@ import pytest
 from ourvidz.jobs.storage import ObjectKey, ObjectNotFound, StorageRefused, StorageUnavailable
 from ourvidz.runtime.storage.supabase.access import ServiceAccess
 from ourvidz.runtime.storage.supabase.answers import MEANINGS, STATUSES, Meaning, understand
-from ourvidz.runtime.storage.supabase.connection import Patience
+from ourvidz.runtime.storage.supabase.connection import Retries
 from ourvidz.runtime.storage.supabase.listing import PAGE
 from ourvidz.runtime.storage.supabase.storage import SupabaseStorage
 from tests.conformance.storage import KEY, OTHER, PNG
@@ -21,14 +21,14 @@ from tests.servers.faults import Answer, CutAnswer, Endless, Fault, FaultFront, 
 from tests.servers.supabase import KEY as KEY_OF_SERVER
 from tests.servers.supabase import Supabase
 
-AT_ONCE = Patience(tries=3, first_pause=0.0, longest_pause=0.0)
+AT_ONCE = Retries(tries=3, first_pause=0.0, longest_pause=0.0)
 
 
 @pytest.fixture
 def storage(front: FaultFront, timeouts: httpx.Timeout) -> Iterator[SupabaseStorage]:
     """The storage behind the front."""
     storage = SupabaseStorage(
-        ServiceAccess(url=front.url, key=KEY_OF_SERVER), patience=AT_ONCE, timeouts=timeouts
+        ServiceAccess(url=front.url, key=KEY_OF_SERVER), retries=AT_ONCE, timeouts=timeouts
     )
     yield storage
     storage.close()
@@ -245,7 +245,7 @@ def test_no_byte_of_an_empty_object_is_no_error(front: FaultFront, storage: Supa
 
 
 def test_a_key_that_is_wrong_is_told_of_without_the_key(server: Supabase) -> None:
-    storage = SupabaseStorage(ServiceAccess(url=server.url, key="sb_secret_hidden"), patience=AT_ONCE)
+    storage = SupabaseStorage(ServiceAccess(url=server.url, key="sb_secret_hidden"), retries=AT_ONCE)
     with pytest.raises(StorageRefused, match="the key or the signature does not allow it") as caught:
         put(storage)
     assert "hidden" not in str(caught.value)

@@ -13,9 +13,10 @@ from ourvidz.errors import OurvidzError
 from ourvidz.jobs.storage import ObjectKey, Storage
 from ourvidz.plugins.backends import BackendContext
 from ourvidz.runtime.backends import all_embedded, open_storage
+from ourvidz.runtime.builtin_backends.supabase import ourvidz_storages
 from ourvidz.runtime.client import Client
+from ourvidz.runtime.client_libraries import ClientMissing
 from ourvidz.runtime.storage.supabase.access import ServiceAccess, SupabaseNotConfigured
-from ourvidz.runtime.supabase import ClientMissing, ourvidz_storages
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.settings import BucketEntry, Settings
 from tests.conformance.storage import KEY
@@ -101,7 +102,10 @@ def test_a_client_that_is_not_installed_is_told_of(url: str, monkeypatch: pytest
 
 
 def test_the_client_is_loaded_when_the_storage_is_opened_and_not_before() -> None:
-    program = "import ourvidz.runtime.supabase, sys; sys.exit(bool({'httpx', 'storage3'} & set(sys.modules)))"
+    program = (
+        "import ourvidz.runtime.builtin_backends.supabase, sys;"
+        " sys.exit(bool({'httpx', 'storage3'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ourvidz.jobs.storage import ObjectKey, StorageRefused, StorageUnavailable
 from ourvidz.runtime.storage.supabase.access import ServiceAccess
-from ourvidz.runtime.storage.supabase.connection import Patience
+from ourvidz.runtime.storage.supabase.connection import Retries
 from ourvidz.runtime.storage.supabase.resumable import PIECE, RESUMABLE_ABOVE
 from ourvidz.runtime.storage.supabase.storage import SupabaseStorage
 from tests.servers.faults import Answer, Fault, FaultFront, LostReply, Reset, Stall
@@ -23,9 +23,9 @@ VIDEO = b"".join(number.to_bytes(4, "big") for number in range((2 * PIECE + 40_0
 
 @pytest.fixture
 def storage(front: FaultFront, timeouts: httpx.Timeout) -> Iterator[SupabaseStorage]:
-    patience = Patience(tries=3, first_pause=0.0, longest_pause=0.0)
+    retries = Retries(tries=3, first_pause=0.0, longest_pause=0.0)
     storage = SupabaseStorage(
-        ServiceAccess(url=front.url, key=KEY_OF_SERVER), patience=patience, timeouts=timeouts
+        ServiceAccess(url=front.url, key=KEY_OF_SERVER), retries=retries, timeouts=timeouts
     )
     yield storage
     storage.close()

@@ -18,7 +18,7 @@ from ourvidz.jobs.storage import (
     result_key,
 )
 from ourvidz.runtime.storage.supabase.access import SupabaseNotConfigured
-from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Patience
+from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Retries
 from ourvidz.runtime.storage.supabase.signed import SignedStorage, Signer
 from tests.conformance.jobs import USER, job_id
 from tests.conformance.storage import OTHER, PNG
@@ -28,7 +28,7 @@ from tests.servers.supabase import Supabase
 
 TOKEN = "worker-7-token"
 KEY = result_key("sdxl_fast", USER, job_id(0), 3, "0.png")
-AT_ONCE = Patience(tries=3, first_pause=0.0, longest_pause=0.0)
+AT_ONCE = Retries(tries=3, first_pause=0.0, longest_pause=0.0)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def storage(endpoint: SigningEndpoint, timeouts: httpx.Timeout) -> Iterator[Sign
 
 
 def opened(url: str, token: str = TOKEN, timeouts: httpx.Timeout = TIMEOUTS) -> Iterator[SignedStorage]:
-    storage = SignedStorage(Signer(url=url, token=token), patience=AT_ONCE, timeouts=timeouts)
+    storage = SignedStorage(Signer(url=url, token=token), retries=AT_ONCE, timeouts=timeouts)
     yield storage
     storage.close()
 

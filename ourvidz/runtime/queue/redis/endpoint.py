@@ -6,12 +6,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ourvidz.errors import NotReady
 from ourvidz.plugins.backends import BackendContext
+from ourvidz.runtime.https import is_loopback
 from ourvidz.runtime.locations import LocationInvalid, options_of
 from ourvidz.runtime.queue.redis.location import namespace_of
 
@@ -73,7 +73,7 @@ def endpoint_of(context: BackendContext) -> tuple[Endpoint, str]:
         raise _invalid(scheme, "a user or password")
     if parts.path.strip("/") or parts.fragment:
         raise _invalid(scheme, "a # after the host" if parts.fragment else "a path")
-    if scheme == "http" and not _is_loopback(host):
+    if scheme == "http" and not is_loopback(host):
         raise LocationInvalid(
             f"the http URL: found {host}, where anybody between could read the token; expected https, "
             "or http to this machine itself"
@@ -116,12 +116,3 @@ def _invalid(scheme: str, found: str) -> LocationInvalid:
         f"the {scheme} URL: found {found}, expected {scheme}://HOST[:PORT]; the token belongs into "
         f"{TOKEN_VARIABLES[0]}"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

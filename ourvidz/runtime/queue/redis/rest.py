@@ -24,6 +24,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ourvidz.jobs.queue import QueueUnavailable
+from ourvidz.runtime.https import phrase, reason
 from ourvidz.runtime.locations import LocationInvalid
 from ourvidz.runtime.queue.redis.connection import (
     CommandRefused,
@@ -80,10 +81,10 @@ class RestConnection:
             self._busy.release()
 
     def _exchange(
-        self, target: str, body: bytes, headers: dict[str, str], patience: float
+        self, target: str, body: bytes, headers: dict[str, str], timeout: float
     ) -> tuple[int, bytes]:
         """Send a request once, and return status and body of the answer. Raises QueueUnavailable."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         connection = self._http
         is_whole = False
         try:
@@ -93,7 +94,7 @@ class RestConnection:
                 connection.close()
             if connection.sock is None:
                 connection.connect()
-            connection.sock.settimeout(patience)
+            connection.sock.settimeout(timeout)
             connection.request("POST", target, body, headers)
             answer = connection.getresponse()
             received = bytearray()
@@ -107,7 +108,7 @@ class RestConnection:
             return answer.status, bytes(received)
         except (OSError, http.client.HTTPException) as error:
             raise QueueUnavailable(
-                f"{self._endpoint}: the server cannot be reached: {_reason(error)}"
+                f"{self._endpoint}: the server cannot be reached: {reason(error)}"
             ) from None
         finally:
             if not is_whole:
@@ -125,13 +126,13 @@ class RestConnection:
             )
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
             raise QueueUnavailable(
-                f"{self._endpoint}: answered {_phrase(status)}" + (f": {words}" if words else "")
+                f"{self._endpoint}: answered {phrase(status)}" + (f": {words}" if words else "")
             )
         if words is not None and status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST):
             raise refusal(str(self._endpoint), words)
         if status != HTTPStatus.OK:
             raise CommandRefused(
-                f"{self._endpoint} answered {_phrase(status)}"
+                f"{self._endpoint} answered {phrase(status)}"
                 + (f": {words}" if words else "; expected the REST URL of a database")
             )
         try:
@@ -220,31 +221,3 @@ def _reply(value: Any) -> Reply:
             return [_reply(one) for one in value]
         case _:
             raise TypeError
-
-
-def _reason(error: Exception) -> str:
-    """In our own words: a library's may quote what was sent or received."""
-    match error:
-        case TimeoutError():
-            return "no whole reply in time"
-        case ssl.SSLCertVerificationError():
-            return f"certificate verify failed: {error.verify_message}"
-        case socket.gaierror():
-            return "its name cannot be resolved"
-        case http.client.RemoteDisconnected():
-            return "it closed the connection without a reply"
-        case http.client.HTTPException():
-            return f"its answer is not HTTP ({type(error).__name__})"
-        case OSError(strerror=str(text)):
-            return text
-        case _:
-            return type(error).__name__
-
-
-def _phrase(status: int) -> str:
-    if 300 <= status < 400:
-        return f"{status}, a redirect, which is not followed; name the final address"
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)

@@ -24,7 +24,7 @@ TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=60.0, write=60.0, pool=120.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Retries:
     """How often a call is made before it counts as failed, with pauses between, in seconds.
 
     An upload that fails costs the job another generation: an outage of about a minute is waited out.

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from ourvidz.jobs.storage import ObjectKey
 from ourvidz.runtime.storage.supabase.answers import Refusal
-from ourvidz.runtime.storage.supabase.connection import Patience, asking
+from ourvidz.runtime.storage.supabase.connection import Retries, asking
 
 #: Names that are asked for at a time.
 PAGE: Final = 1000
@@ -19,13 +19,13 @@ class Bucket(Protocol):
     def list(self, path: str | None = None, options: Any = None) -> list[dict[str, Any]]: ...
 
 
-def list_objects(bucket: Bucket, patience: Patience, name: str, prefix: str) -> Iterator[ObjectKey]:
+def list_objects(bucket: Bucket, retries: Retries, name: str, prefix: str) -> Iterator[ObjectKey]:
     """Objects whose name begins with ``prefix``. Raises StorageUnavailable, StorageRefused.
 
     In memory are the names of one folder and of those above it.
     """
     start, _, _ = prefix.rpartition("/")
-    for path in _walk(bucket, patience, name, f"{start}/" if start else "", prefix):
+    for path in _walk(bucket, retries, name, f"{start}/" if start else "", prefix):
         if path.startswith(prefix):
             try:
                 yield ObjectKey(name, path)
@@ -34,23 +34,23 @@ def list_objects(bucket: Bucket, patience: Patience, name: str, prefix: str) -> 
                 continue
 
 
-def _walk(bucket: Bucket, patience: Patience, name: str, folder: str, prefix: str) -> Iterator[str]:
+def _walk(bucket: Bucket, retries: Retries, name: str, folder: str, prefix: str) -> Iterator[str]:
     """Names below a folder, which is "" or ends with a slash; folders without the prefix are left out.
 
     The server sorts as its database's locale does, and a folder without its slash.
     """
-    for path in sorted(_entries(bucket, patience, name, folder)):
+    for path in sorted(_entries(bucket, retries, name, folder)):
         if not path.endswith("/"):
             yield path
         elif path.startswith(prefix) or prefix.startswith(path):
-            yield from _walk(bucket, patience, name, path, prefix)
+            yield from _walk(bucket, retries, name, path, prefix)
 
 
-def _entries(bucket: Bucket, patience: Patience, name: str, folder: str) -> list[str]:
+def _entries(bucket: Bucket, retries: Retries, name: str, folder: str) -> list[str]:
     """All names of a folder; those of its folders end with a slash."""
     found: list[str] = []
     while True:
-        page = patience.insist(lambda: _page(bucket, name, folder, len(found)))
+        page = retries.insist(lambda: _page(bucket, name, folder, len(found)))
         found.extend(page)
         if len(page) < PAGE:
             return found

@@ -13,7 +13,7 @@ from ourvidz.jobs.signing import DownloadRequest, SignedUrl, UploadRequest
 from ourvidz.jobs.storage import ObjectKey, ObjectNotFound, ResultName, StorageRefused, StorageUnavailable
 from ourvidz.runtime.storage.supabase.access import check_address, is_safe, setting
 from ourvidz.runtime.storage.supabase.answers import Refusal
-from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Patience, asking, connect
+from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Retries, asking, connect
 from ourvidz.runtime.storage.supabase.reading import read_object, same_object
 
 TOKEN_VARIABLE = "OURVIDZ_STORAGE_TOKEN"
@@ -49,11 +49,11 @@ class SignedStorage:
         self,
         signer: Signer,
         *,
-        patience: Patience = Patience(),  # noqa: B008  immutable
+        retries: Retries = Retries(),  # noqa: B008  immutable
         timeouts: httpx.Timeout = TIMEOUTS,
     ) -> None:
         self._signer = signer
-        self._patience = patience
+        self._retries = retries
         self._asking = connect({"authorization": f"Bearer {signer.token}"}, timeouts)
         # The token is the endpoint's business: no other host gets to see it.
         self._http = connect({}, timeouts)
@@ -69,10 +69,10 @@ class SignedStorage:
             content_type=content_type,
             size=len(data),
         )
-        self._patience.insist(lambda: self._put(key, data, request))
+        self._retries.insist(lambda: self._put(key, data, request))
 
     def read(self, key: ObjectKey, *, limit: int | None = None) -> bytes:
-        return self._patience.insist(lambda: read_object(self._http, self._readable(key), key, limit))
+        return self._retries.insist(lambda: read_object(self._http, self._readable(key), key, limit))
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectKey]:
         _needs_key(f"{bucket}: cannot be listed by signed URLs")

@@ -13,7 +13,7 @@ from storage3.types import FileOptions
 from ourvidz.jobs.storage import ObjectKey, StorageRefused
 from ourvidz.runtime.storage.supabase.access import ServiceAccess
 from ourvidz.runtime.storage.supabase.answers import Refusal
-from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Patience, asking, connect
+from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Retries, asking, connect
 from ourvidz.runtime.storage.supabase.listing import list_objects
 from ourvidz.runtime.storage.supabase.reading import read_object, same_object
 from ourvidz.runtime.storage.supabase.resumable import RESUMABLE_ABOVE, ResumableUpload
@@ -34,14 +34,14 @@ class SupabaseStorage:
         access: ServiceAccess,
         *,
         public: Collection[str] = (),
-        patience: Patience = Patience(),  # noqa: B008  immutable
+        retries: Retries = Retries(),  # noqa: B008  immutable
         timeouts: httpx.Timeout = TIMEOUTS,
     ) -> None:
         """``public`` names the buckets whose objects can be read without a signature."""
         headers = {"apikey": access.key, "authorization": f"Bearer {access.key}"}
         self._url = f"{access.url}/storage/v1"
         self._public = public
-        self._patience = patience
+        self._retries = retries
         self._http = connect(headers, timeouts)
         self._client = SyncStorageClient(f"{self._url}/", headers, http_client=self._http)
         self._names = _Names()
@@ -53,16 +53,16 @@ class SupabaseStorage:
         else:
             send = self._sending(key, data, content_type)
         with self._names.held(key):
-            self._patience.insist(lambda: self._put(key, data, send))
+            self._retries.insist(lambda: self._put(key, data, send))
 
     def read(self, key: ObjectKey, *, limit: int | None = None) -> bytes:
-        return self._patience.insist(lambda: read_object(self._http, self._address(key), key, limit))
+        return self._retries.insist(lambda: read_object(self._http, self._address(key), key, limit))
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectKey]:
-        return list_objects(self._client.from_(bucket), self._patience, bucket, prefix)
+        return list_objects(self._client.from_(bucket), self._retries, bucket, prefix)
 
     def delete(self, key: ObjectKey) -> None:
-        self._patience.insist(lambda: self._delete(key))
+        self._retries.insist(lambda: self._delete(key))
 
     def locate(self, key: ObjectKey) -> str:
         return f"{self._url}/object/{'public' if key.bucket in self._public else 'authenticated'}/{key}"

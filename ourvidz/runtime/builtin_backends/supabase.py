@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ourvidz.errors import NotReady
 from ourvidz.plugins.backends import Backend, BackendContext
 from ourvidz.plugins.hookspecs import hookimpl
+from ourvidz.runtime.client_libraries import client_needed
 from ourvidz.runtime.locations import LocationInvalid
 
 if TYPE_CHECKING:
     from ourvidz.jobs.storage import Storage
-
-
-class ClientMissing(NotReady):
-    """A backend's client library is not installed."""
-
-    code = "client_missing"
 
 
 #: Stands before the signing endpoint's address.
@@ -42,7 +35,7 @@ def _open_storage(context: BackendContext) -> Storage:
             "the supabase URL: found something after the colon, expected supabase: alone; the project's "
             "address and its key come from SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY"
         )
-    with _client_needed():
+    with client_needed("supabase"):
         from ourvidz.runtime.storage.supabase.storage import SupabaseStorage
     from ourvidz.runtime.storage.supabase.access import ServiceAccess
 
@@ -52,18 +45,7 @@ def _open_storage(context: BackendContext) -> Storage:
 
 
 def _open_signed(context: BackendContext) -> Storage:
-    with _client_needed():
+    with client_needed("supabase"):
         from ourvidz.runtime.storage.supabase.signed import SignedStorage, Signer
 
     return SignedStorage(Signer.read(context.url.removeprefix(f"{SIGNED}:"), os.environ))
-
-
-@contextmanager
-def _client_needed() -> Iterator[None]:
-    """Raises ClientMissing."""
-    try:
-        yield
-    except ImportError as error:
-        raise ClientMissing(
-            f"the package {error.name} is missing; run: pip install ourvidz[supabase]"
-        ) from error

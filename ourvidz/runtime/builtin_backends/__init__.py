@@ -1,0 +1,1 @@
+"""The built-in backends as plugins: which URLs they serve. Their code is loaded when one is opened."""
