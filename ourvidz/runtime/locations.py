@@ -1,4 +1,4 @@
-"""URLs of the embedded backends: ``sqlite:data/queue.sqlite3?synchronous=normal``, ``file:/srv/media``.
+"""URLs of backends: ``sqlite:data/queue.sqlite3?synchronous=normal``, ``file:/srv/media``.
 
 Messages never repeat a URL: one that was meant for another backend may hold a password.
 """
@@ -15,7 +15,7 @@ from ourvidz.spec.identifiers import nearest
 
 
 class LocationInvalid(NotReady):
-    """A backend's URL that names no path, or asks for something that the backend does not know."""
+    """A backend's URL that does not say where it is, or asks for something that it does not know."""
 
     code = "location_invalid"
 

@@ -25,8 +25,9 @@ from ourvidz.runtime.builtin_backends import http as http_backends
 from ourvidz.runtime.callback import posting
 from ourvidz.runtime.callback.delivery import LONGEST_DELAY, Delivered, deliver_due
 from ourvidz.runtime.callback.http import HttpCallback, Secrets
-from ourvidz.runtime.callback.posting import CallbackUrlInvalid, Receiver
+from ourvidz.runtime.callback.posting import Receiver
 from ourvidz.runtime.callback.signing import CallbackSecretInvalid
+from ourvidz.runtime.locations import LocationInvalid
 from ourvidz.runtime.queue.sqlite import SqliteQueue
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.settings import CallbackEntry, Settings
@@ -305,7 +306,7 @@ def test_a_shape_without_progress_is_told_of_none() -> None:
 def test_a_url_that_no_signed_event_may_be_sent_to_is_refused_without_being_repeated(
     url: str, message: str
 ) -> None:
-    with pytest.raises(CallbackUrlInvalid, match=message) as error:
+    with pytest.raises(LocationInvalid, match=message) as error:
         open_callback(url)
     assert "hidden" not in str(error.value)
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ourvidz.errors import NotReady
 from ourvidz.jobs.callback import CallbackFailed
 from ourvidz.runtime.https import is_loopback, phrase, reason
+from ourvidz.runtime.locations import LocationInvalid
 
 #: Seconds for a connection, and for any wait on it.
 SILENCE = 10.0
@@ -24,12 +24,6 @@ LONGEST = 20.0
 
 #: Bytes of an answer that are read. Nothing depends on them, but a receiver is let finish.
 MOST_READ = 64 * 1024
-
-
-class CallbackUrlInvalid(NotReady):
-    """The callback's URL is none that a signed event may be sent to."""
-
-    code = "callback_url_invalid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,26 +38,26 @@ class Receiver:
 
     @classmethod
     def of(cls, url: str) -> Receiver:
-        """Read a URL: https, or http to this machine itself. Raises CallbackUrlInvalid."""
+        """Read a URL: https, or http to this machine itself. Raises LocationInvalid."""
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise CallbackUrlInvalid("the callback URL cannot be read; expected https://HOST/PATH") from None
+            raise LocationInvalid("the callback URL cannot be read; expected https://HOST/PATH") from None
         if not parts.hostname:
-            raise CallbackUrlInvalid("the callback URL names no host; expected https://HOST/PATH")
+            raise LocationInvalid("the callback URL names no host; expected https://HOST/PATH")
         if parts.username is not None or parts.password is not None:
-            raise CallbackUrlInvalid(
+            raise LocationInvalid(
                 "the callback URL holds a user or password; put a bearer token into OURVIDZ_CALLBACK_TOKEN"
             )
         if parts.fragment:
-            raise CallbackUrlInvalid("the callback URL has a # in it; expected https://HOST/PATH")
+            raise LocationInvalid("the callback URL has a # in it; expected https://HOST/PATH")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if not (target.isascii() and parts.hostname.isascii() and " " not in target):
-            raise CallbackUrlInvalid("the callback URL is not ASCII; expected its escapes, such as %C3%A9")
+            raise LocationInvalid("the callback URL is not ASCII; expected its escapes, such as %C3%A9")
         is_secure = parts.scheme == "https"
         if not is_secure and not is_loopback(parts.hostname):
-            raise CallbackUrlInvalid(
+            raise LocationInvalid(
                 f"the callback URL: found http to {parts.hostname}, where anybody between could read along; "
                 "expected https, or http to this machine itself"
             )
