@@ -11,7 +11,7 @@ from ourvidz.cli.context import Invocation, place_options
 from ourvidz.cli.output import about, json_option, local_time, print_facts, print_json, print_table
 from ourvidz.errors import NotFound
 from ourvidz.jobs.results import Result
-from ourvidz.jobs.states import FINAL, JobState
+from ourvidz.jobs.states import FINAL, JobState, Reason
 from ourvidz.project import Project
 from ourvidz.runtime.client import Client, JobStatus
 from ourvidz.runtime.result_places import project_places
@@ -139,16 +139,27 @@ def status_facts(project: Project, status: JobStatus) -> list[tuple[str, object]
         counted = f" {progress.step}/{progress.steps}" if progress.steps else ""
         facts.append(("progress", f"{progress.stage}{counted}"))
     if status.error is not None:
-        facts.append(("error", f"{status.error.message} [{status.error.code}]"))
+        facts.append(("error", _said(status.error)))
+        if status.error.before is not None:
+            facts.append(("before", f"{status.job_type}: {_said(status.error.before)}"))
     if status.result is not None:
         facts += _result_facts(status.result)
     name = "record" if status.result is None else "result"
     return facts + [("" if index else name, place) for index, place in enumerate(_places(project, status))]
 
 
+def _said(reason: Reason) -> str:
+    return f"{reason.message} [{reason.code}]"
+
+
 def _result_facts(result: Result) -> list[tuple[str, object]]:
     """What was made, and what it took; nothing of what was not measured."""
     facts: list[tuple[str, object]] = []
+    if result.fallback is not None:
+        facts.append(("because", f"{result.job_type}: {_said(result.fallback.because)}"))
+        if result.fallback.dropped:
+            dropped = ", ".join(f"{name}={value}" for name, value in result.fallback.dropped.items())
+            facts.append(("dropped", f"{dropped}, which {result.effective_job_type} does not take"))
     if result.assets:
         one, count = result.assets[0], len(result.assets)
         length = "" if one.duration is None else f", {one.frames} frames in {one.duration:.2f} s"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from ourvidz.jobs.states import Wire
+from ourvidz.jobs.states import Reason, Wire
 from ourvidz.spec.job_type import ContentType
 
 
@@ -33,11 +33,23 @@ class Asset(StoredFile):
     thumbnail: StoredFile | None = Field(default=None, description="A small WebP; null: none was wanted.")
 
 
+class Fallback(Wire):
+    """How it came that a fallback made a job."""
+
+    because: Reason = Field(description="Why the job type that was asked for did not.")
+    dropped: dict[str, JsonValue] = Field(
+        description="Parameters and inputs of the request that the fallback does not take, by name."
+    )
+
+
 class Result(Wire):
     """Everything that is known about how a job was made."""
 
     job_type: str = Field(description="The requested one.")
     effective_job_type: str = Field(description="The one that made it: the requested one, or its fallback.")
+    fallback: Fallback | None = Field(
+        default=None, description="Where the two differ: why, and what the fallback left out."
+    )
     spec_digest: str = Field(description="Of the spec that made it: the one at claim time.")
     submitted_digest: str | None = Field(description="Of the spec that it was submitted under.")
     attempt: int = Field(ge=1, description="Starts until it was done.")

@@ -18,8 +18,22 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Failure(Wire):
-    """Why a job failed: a stable code for machines, a message for people."""
+class Reason(Wire):
+    """Why one job type did not make a job: a stable code for machines, a message for people."""
 
     code: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Stable, for machines.")
     message: str = Field(description="For people.")
+
+
+class Failure(Reason):
+    """Why a job failed."""
+
+    before: Reason | None = Field(
+        default=None,
+        description="Why the job type that was asked for failed, where this is said of its fallback.",
+    )
+
+    @property
+    def reason(self) -> Reason:
+        """Of this failure alone."""
+        return Reason(code=self.code, message=self.message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from ourvidz.errors import RequestInvalid
 from ourvidz.plugins.family import GenerationParameters, ModelFamily, P
@@ -77,18 +77,23 @@ def resolve_parameters(family: ModelFamily[P], job_type: JobType, request: Envel
     return parameters
 
 
-def adopt_request(job_type: JobType, request: Envelope) -> Envelope:
-    """What a fallback job type takes of a request that was made for another one.
+def adopt_request(
+    family: ModelFamily[P], job_type: JobType, request: Envelope
+) -> tuple[Envelope, dict[str, JsonValue]]:
+    """What a fallback job type takes of a request that was made for another one, and what it drops.
 
-    Overrides and inputs that it does not offer are left out; what was really used stands in the result.
+    Inputs that it does not offer are left out, and overrides that it does not offer, that are out of its
+    bounds, or that its family does not take.
     """
-    bounds = job_type.params
-    return request.model_copy(
-        update={
-            "params": {k: v for k, v in request.params.items() if k in bounds and _within(bounds[k], v)},
-            "inputs": {k: v for k, v in request.inputs.items() if k in job_type.inputs},
-        }
-    )
+    params = {k: v for k, v in request.params.items() if _takes(family, job_type, request, k, v)}
+    inputs = {k: v for k, v in request.inputs.items() if k in job_type.inputs}
+    dropped: dict[str, JsonValue] = {
+        name: value
+        for asked, kept in ((request.params, params), (request.inputs, inputs))
+        for name, value in asked.items()
+        if name not in kept
+    }
+    return request.model_copy(update={"params": params, "inputs": inputs}), dropped
 
 
 def validate_parameters(model: type[P], values: dict[str, Any]) -> P:
@@ -108,6 +113,17 @@ def _check_content(job_type: JobType, parameters: GenerationParameters) -> None:
         raise ParameterRefused(f"{job_type.id} makes videos, and so short a one is a picture; ask for more")
     if length is not None and job_type.content_type == "image":
         raise ParameterRefused(f"{job_type.id} makes images, and {length.frames} frames are a video")
+
+
+def _takes(family: ModelFamily[P], job_type: JobType, request: Envelope, name: str, value: object) -> bool:
+    """Whether one override can be had of a job type, whatever the request says beside it."""
+    values = spec_parameters(job_type)
+    try:
+        values[name] = _override(job_type, name, value, values.get(name))
+        validate_parameters(family.parameters, values | {"prompt": request.prompt})
+    except ParameterRefused:
+        return False
+    return True
 
 
 def _override(job_type: JobType, name: str, value: object, own: object) -> object:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import Claim, LeaseLost, Queue, QueueUnavailable
 from ourvidz.jobs.results import Result
+from ourvidz.jobs.states import Reason
 from ourvidz.plugins.family import JobCancelled
 from ourvidz.runtime.back_off import back_off
 from ourvidz.runtime.callback.courier import Courier
@@ -34,6 +36,8 @@ from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.job_type import JobType
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 #: Loading a checkpoint may take this long without a sign of progress, in seconds.
 LOAD_TIMEOUT = 900.0
@@ -163,11 +167,13 @@ class Executor:
 
     def _attempt(self, claim: Claim, folder: Path, start: float) -> None:
         job: Job | None = None
+        before: Reason | None = None
         try:
             self._heartbeat.hold(claim.lease, timeout=LOAD_TIMEOUT)
-            job = read_job(claim, self.rules.catalog)
+            before = self._why_rerouted(claim)
+            job = read_job(claim, self.rules.catalog, before)
             if job.job_type.family != self.rules.maker.family.name:
-                self._pass_on(claim, job.job_type)
+                self._pass_on(claim, job.job_type, before)
                 return
             result = self._make(job, folder)
         except LeaseLost:
@@ -180,10 +186,10 @@ class Executor:
             self._observer.job_ended(claim, "handed back", None)
             raise
         except OurvidzError as error:
-            self._fail(claim, job.job_type if job else None, error)
+            self._fail(claim, job.job_type if job else None, error, before)
         except Exception as error:  # noqa: BLE001  log_foreign logs it
             log_foreign(log, error, "job %s: the model", claim.lease.job_id)
-            self._fail(claim, job.job_type if job else None, error)
+            self._fail(claim, job.job_type if job else None, error, before)
         else:
             self._insist(lambda: self._queue.complete(claim.lease, result))
             self._observer.job_completed(claim, result, time.monotonic() - start)
@@ -204,19 +210,28 @@ class Executor:
         self._courier.begin(claim, job.request)
         return self.rules.maker.make(job, self.rules.catalog, running)
 
-    def _pass_on(self, claim: Claim, job_type: JobType) -> None:
+    def _pass_on(self, claim: Claim, job_type: JobType, before: Reason | None) -> None:
         """A producer pushed onto another family's queue: the job goes where its job type says."""
         wrong = WrongQueue(f"{job_type.id} was pushed onto {claim.queue}, its queue is {job_type.queue}")
         if claim.queue == job_type.queue:
             raise wrong
-        queue, failure = job_type.queue, failure_of(wrong)
+        queue, failure = job_type.queue, failure_of(wrong, before)
         self._insist(
             lambda: self._queue.reroute(claim.lease, queue=queue, job_type=job_type.id, failure=failure)
         )
         self._observer.job_ended(claim, f"passed on to {queue}", failure)
 
-    def _fail(self, claim: Claim, job_type: JobType | None, error: Exception) -> None:
-        failure = failure_of(error)
+    def _why_rerouted(self, claim: Claim) -> Reason | None:
+        """Why the job type that was asked for failed; None if no fallback has taken over."""
+        if not claim.rerouted:
+            return None
+        error = self._insist(lambda: self._queue.job(claim.lease.job_id)).error
+        assert error is not None, "a job is rerouted with a failure"
+        # Of a fallback that was tried before, the failure knows the first one.
+        return error.before or error.reason
+
+    def _fail(self, claim: Claim, job_type: JobType | None, error: Exception, before: Reason | None) -> None:
+        failure = failure_of(error, before)
         fallback = self._fallback_of(claim, job_type)
         decision = decide(
             error,
@@ -237,7 +252,7 @@ class Executor:
             self._insist(lambda: self._queue.fail(lease, failure, dead_letter=decision == "bury"))
             self._observer.job_ended(claim, "failed", failure)
 
-    def _insist(self, settle: Callable[[], None]) -> None:
+    def _insist(self, settle: Callable[[], T]) -> T:
         """Say how a job ended until the queue has heard it: what is made must not be made again.
 
         News of the job are over by then, or one might arrive after its end.
@@ -247,8 +262,7 @@ class Executor:
         self._courier.end()
         while True:
             try:
-                settle()
-                return
+                return settle()
             except QueueUnavailable as error:
                 if self._stop.now:
                     raise

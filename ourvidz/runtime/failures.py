@@ -6,7 +6,7 @@ from typing import Literal
 
 from ourvidz.errors import OurvidzError, RequestInvalid
 from ourvidz.jobs.envelope import EnvelopeInvalid
-from ourvidz.jobs.states import Failure
+from ourvidz.jobs.states import Failure, Reason
 from ourvidz.runtime.making.review import Refused, ReviewFailed
 from ourvidz.spec.catalog import UnknownJobType
 
@@ -45,16 +45,17 @@ class JobTimedOut(OurvidzError):
     retryable = True
 
 
-def failure_of(error: Exception) -> Failure:
-    """A stable code and a message for people.
+def failure_of(error: Exception, before: Reason | None = None) -> Failure:
+    """A stable code and a message for people; ``before``: why the job type that was asked for failed.
 
     The text of a foreign error stays in the worker's log, since it may quote the prompt.
     """
     if isinstance(error, OurvidzError):
-        return Failure(code=error.code, message=str(error))
+        return Failure(code=error.code, message=str(error), before=before)
     return Failure(
         code=GenerationFailed.code,
         message=f"generation failed with {type(error).__name__}; the worker's log has the details",
+        before=before,
     )
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from ourvidz.jobs.deployed_callbacks import SHAPES, CallbackShape, event_fields
 from ourvidz.jobs.events import JobEvent, Progress, final_sequence
-from ourvidz.jobs.results import Asset, Result, StoredFile
-from ourvidz.jobs.states import Failure
+from ourvidz.jobs.results import Asset, Fallback, Result, StoredFile
+from ourvidz.jobs.states import Failure, Reason
 from tests.conformance.jobs import USER, job_id
 
 
@@ -45,6 +45,9 @@ def event(assets: int = 2, **values: Any) -> JobEvent:
     result = Result(
         job_type="video_fast",
         effective_job_type="video_high",
+        fallback=Fallback(
+            because=Reason(code="generation_failed", message="the weather"), dropped={"guidance": 6.25}
+        ),
         spec_digest="sha256:" + "c" * 64,
         submitted_digest="sha256:" + "d" * 64,
         attempt=3,
@@ -67,7 +70,11 @@ def event(assets: int = 2, **values: Any) -> JobEvent:
         "attempt": 3,
         "started_at": datetime(2025, 7, 1, 12, 4, tzinfo=UTC),
         "result": result,
-        "error": Failure(code="output_invalid", message="the first one was black"),
+        "error": Failure(
+            code="output_invalid",
+            message="the first one was black",
+            before=Reason(code="timed_out", message="no progress for 120 s"),
+        ),
         "metadata": {"project": "démo"},
     }
     return JobEvent(**whole | values)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ourvidz.jobs.envelope import MAX_SEED, Envelope, envelope_schema
 from ourvidz.jobs.events import JobEvent, Progress, event_schema
-from ourvidz.jobs.results import Asset, Result, StoredFile
+from ourvidz.jobs.results import Asset, Fallback, Result, StoredFile
 from ourvidz.jobs.signing import (
     DownloadRequest,
     SignedUrl,
@@ -22,7 +22,7 @@ from ourvidz.jobs.signing import (
     read_signing_request,
     signing_schemas,
 )
-from ourvidz.jobs.states import Failure
+from ourvidz.jobs.states import Failure, Reason
 from tests.conformance.jobs import SUBMITTED, USER, envelope, job_id
 
 ENVELOPE = Draft202012Validator(envelope_schema())
@@ -93,10 +93,15 @@ RESULT = Result(
             ),
         ),
     ),
+    fallback=Fallback(because=Reason(code="timed_out", message="late"), dropped={"guidance": 6.0}),
     parameters={"steps": 20},
     fingerprint={"device": "cpu"},
     reviews={"policy": "passed"},
     seconds={"denoise": 1.5},
+)
+
+FAILURE = Failure(
+    code="output_invalid", message="black", before=Reason(code="timed_out", message="no progress for 120 s")
 )
 
 EVENTS = st.builds(
@@ -110,7 +115,7 @@ EVENTS = st.builds(
     attempt=st.integers(0, 20),
     progress=st.none() | st.just(Progress(stage="denoise", step=1, steps=20)),
     result=st.none() | st.just(RESULT),
-    error=st.none() | st.just(Failure(code="output_invalid", message="black")),
+    error=st.none() | st.just(FAILURE),
     metadata=_METADATA,
 )
 

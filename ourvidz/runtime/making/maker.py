@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 from ourvidz.jobs.envelope import Envelope
 from ourvidz.jobs.queue import Claim
-from ourvidz.jobs.results import Result
+from ourvidz.jobs.results import Fallback, Result
+from ourvidz.jobs.states import Reason
 from ourvidz.jobs.storage import Storage
 from ourvidz.jobs.wire import read_envelope
 from ourvidz.plugins.family import GenerationRequest, JobContext, ModelFamily, Output
@@ -62,19 +63,19 @@ class Job:
     claim: Claim
     request: Envelope
     job_type: JobType
+    because: Reason | None = None
+    """Where a fallback makes it: why the job type that was asked for did not."""
 
 
-def read_job(claim: Claim, catalog: Catalog) -> Job:
-    """Read a claim's payload and look its job type up.
+def read_job(claim: Claim, catalog: Catalog, because: Reason | None = None) -> Job:
+    """Read a claim's payload and look its job type up; ``because`` as in :class:`Job`.
 
     Raises EnvelopeInvalid, UnknownJobType, and JobTypeInactive.
     """
     request = read_envelope(claim.payload)
     job_type = catalog[claim.job_type]
     check_takes_jobs(job_type)
-    if claim.job_type != request.job_type:
-        request = adopt_request(job_type, request)
-    return Job(claim, request, job_type)
+    return Job(claim, request, job_type, because)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,10 @@ class Maker:
         Raises whatever is wrong with the request, the model, its output or the storage.
         """
         request, job_type, watch = job.request, job.job_type, Stopwatch()
+        fallback = None
+        if job.because is not None:
+            request, dropped = adopt_request(self.family, job_type, request)
+            fallback = Fallback(because=job.because, dropped=dropped)
         parameters = resolve_parameters(self.family, job_type, request)
         if self.profile is not None:
             parameters = self.family.reduce(parameters, self.profile.profile)
@@ -148,6 +153,7 @@ class Maker:
         return Result(
             job_type=request.job_type,
             effective_job_type=job_type.id,
+            fallback=fallback,
             spec_digest=job_type.digest,
             submitted_digest=request.spec_digest,
             attempt=job.claim.attempt,
