@@ -89,7 +89,10 @@ root.params[:0] = ROOT_OPTIONS
 
 
 def main() -> None:
-    """Run the command line. Exit status: 0 fine, 1 no, 2 usage, 3 not ready, 4 not found, 130 stopped."""
+    """Run the command line.
+
+    Exit status: 0 fine, 1 no, 2 usage, 3 not ready, 4 not found, 75 start me again, 130 stopped.
+    """
     take_any_text()
     as_json = "--json" in sys.argv[1:]
     try:

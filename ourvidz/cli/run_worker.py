@@ -7,17 +7,18 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from ourvidz.cli.context import Invocation, place_options
-from ourvidz.cli.output import error_json, json_option
+from ourvidz.cli.output import error_json, json_option, report_error
 from ourvidz.cli.progress import LogAbove, ProgressLine
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.queue import Claim
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure
+from ourvidz.plugins.device_errors import DeviceLost
 from ourvidz.runtime.observer import Observer
 from ourvidz.runtime.worker import Worker
 
@@ -44,7 +45,8 @@ def run_worker(
     """Take jobs and make what they ask for.
 
     Consumes every queue of the plugin's job types. SIGTERM or Ctrl-C finishes the running job and
-    takes no more; a second one stops at once and hands the job back.
+    takes no more; a second one stops at once and hands the job back. Exit status 75 says that its GPU
+    was lost to this process, and asks for a new one.
     """
     line = ProgressLine()
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[LogAbove(line)])
@@ -55,8 +57,20 @@ def run_worker(
             output.when_lost = worker.stop
             worker.prepare()
             worker.run(burst=burst, once=once)
+    except DeviceLost as error:
+        line.clear()
+        report_error(error, as_json=as_json)
+        _leave(error.exit_status)
     finally:
         line.clear()
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process as it is: libraries that clean up on a device that is lost abort, or hang."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 class _StandardOutput:

@@ -201,7 +201,10 @@ class Model(Protocol[P]):
         ...
 
     def generate(self, request: GenerationRequest[P], context: JobContext) -> Output:
-        """Make what is asked for, or raise. Raises OutputInvalid, JobCancelled, RequestInvalid."""
+        """Make what is asked for, or raise. Raises OutputInvalid, JobCancelled, RequestInvalid.
+
+        An error of torch's that says that a GPU has no memory left, or is lost, is best left as it is.
+        """
         ...
 
     def unload(self) -> None:
@@ -245,6 +248,15 @@ class ModelFamily(Protocol[P]):
 
     def load(self, context: LoadContext) -> Model[P]:
         """Load a checkpoint. Raises ModelMissing, ModelInvalid, DigestMismatch, RequirementMissing."""
+        ...
+
+
+@runtime_checkable
+class FreesMemory(Protocol):
+    """A model that can give back memory and still work; asked when the GPU has none left."""
+
+    def free_memory(self) -> None:
+        """Give back what is only kept to be quick, such as what torch has not returned to the GPU."""
         ...
 
 

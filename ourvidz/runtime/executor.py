@@ -15,7 +15,8 @@ from ourvidz.errors import OurvidzError
 from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import Claim, LeaseLost, Queue, QueueUnavailable
 from ourvidz.jobs.results import Result
-from ourvidz.jobs.states import Reason
+from ourvidz.jobs.states import Failure, Reason
+from ourvidz.plugins.device_errors import DeviceLost
 from ourvidz.plugins.family import JobCancelled
 from ourvidz.runtime.back_off import back_off
 from ourvidz.runtime.callback.courier import Courier
@@ -152,7 +153,11 @@ class Executor:
         self._observer = observer
 
     def run(self, claim: Claim) -> None:
-        """Make a job and end it in the queue. Raises HandBack and HeartbeatDied, the job handed back."""
+        """Make a job and end it in the queue.
+
+        Raises HandBack and HeartbeatDied, the job handed back, and DeviceLost, to be tried again: the
+        start counts, since the job may be what the device does not stand.
+        """
         self._observer.job_started(claim)
         start = time.monotonic()
         try:
@@ -184,6 +189,9 @@ class Executor:
         except (HandBack, HeartbeatDied):
             self._insist(lambda: self._queue.hand_back(claim.lease))
             self._observer.job_ended(claim, "handed back", None)
+            raise
+        except DeviceLost as error:
+            self._try_later(claim, failure_of(error, before))
             raise
         except OurvidzError as error:
             self._fail(claim, job.job_type if job else None, error, before)
@@ -241,9 +249,7 @@ class Executor:
         )
         lease = claim.lease
         if decision == "retry":
-            delay = back_off(claim.attempt, first=FIRST_RETRY, longest=LONGEST_RETRY)
-            self._insist(lambda: self._queue.retry_later(lease, failure, delay=delay))
-            self._observer.job_ended(claim, "tried again later", failure)
+            self._try_later(claim, failure)
         elif decision == "fallback" and fallback is not None:
             queue, to = fallback.queue, fallback.id
             self._insist(lambda: self._queue.reroute(lease, queue=queue, job_type=to, failure=failure))
@@ -251,6 +257,11 @@ class Executor:
         else:
             self._insist(lambda: self._queue.fail(lease, failure, dead_letter=decision == "bury"))
             self._observer.job_ended(claim, "failed", failure)
+
+    def _try_later(self, claim: Claim, failure: Failure) -> None:
+        delay = back_off(claim.attempt, first=FIRST_RETRY, longest=LONGEST_RETRY)
+        self._insist(lambda: self._queue.retry_later(claim.lease, failure, delay=delay))
+        self._observer.job_ended(claim, "tried again later", failure)
 
     def _insist(self, settle: Callable[[], T]) -> T:
         """Say how a job ended until the queue has heard it: what is made must not be made again.

@@ -18,6 +18,7 @@ from ourvidz.errors import NotFound, OurvidzError
 from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.outbox import OutboxEntry
 from ourvidz.jobs.queue import Claim, QueueUnavailable
+from ourvidz.plugins.device_errors import DeviceLost
 from ourvidz.plugins.family import ModelFamily
 from ourvidz.plugins.worker_events import WorkerEvent, WorkerEventKind
 from ourvidz.project import Project
@@ -120,7 +121,8 @@ class Worker:
         """Work until stopped; returns how many jobs were taken.
 
         ``burst``: until nothing waits; ``once``: one job at most. SIGTERM and SIGINT finish the running
-        job and take no more; a second one hands it back at once.
+        job and take no more; a second one hands it back at once. Raises HeartbeatDied, and DeviceLost,
+        after which this process can make nothing any more.
         """
         jobs = 0
         with self._signals():
@@ -143,6 +145,10 @@ class Worker:
                     jobs += took_one
             except HandBack:
                 log.info("stopped at once; the running job went back to its queue")
+            except DeviceLost:
+                # Whoever touches the device again gets the same error, or worse.
+                self._models.abandon()
+                raise
             finally:
                 self._courier.stop()
             self._announce_accepted()

@@ -51,10 +51,13 @@ class BrittleSite:
         with Worker(self.site.project(), family, observer=observer) as worker:
             return worker.run(burst=True)
 
+    def queue(self) -> closing[Queue]:
+        return closing(open_queue(self.site.project()))
+
     @contextmanager
     def claimed(self, name: str) -> Iterator[tuple[Queue, Claim]]:
         """The next job of a queue, in the hands of somebody else."""
-        with closing(open_queue(self.site.project())) as queue:
+        with self.queue() as queue:
             claim = queue.claim([name], worker="somebody", lease_seconds=60, nonce="somebody's")
             assert claim is not None
             yield queue, claim

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 from collections.abc import Iterator
@@ -39,6 +40,13 @@ def device_name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     kernels = torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else "Metal"
     return f"{platform.machine()} {kernels}"
+
+
+def free_unused_memory() -> None:
+    """Give back to the GPU what torch holds of its memory for tensors that are gone."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 from PIL import Image
 from pydantic import JsonValue
 
-from ourvidz.plugins.diffusion.devices import algorithms
+from ourvidz.plugins.diffusion.devices import algorithms, free_unused_memory
 from ourvidz.plugins.diffusion.loras import Loras
 from ourvidz.plugins.diffusion.quiet_libraries import quiet_libraries
 from ourvidz.plugins.diffusion.stages import Stages, Steps, check_numbers, each_told
@@ -116,9 +115,10 @@ class SdxlModel:
         """Give the memory back; the model cannot be used any more."""
         for part in ("_pipeline", "_repainting", "_loras", "_own_scheduler"):
             vars(self).pop(part, None)
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free_unused_memory()
+
+    def free_memory(self) -> None:
+        free_unused_memory()
 
     def _check_negative_prompt(self, parameters: SdxlParameters) -> None:
         if parameters.negative_prompt and self._pipeline.unet.config.time_cond_proj_dim is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import torch
 from PIL import Image
 from pydantic import JsonValue
 
-from ourvidz.plugins.diffusion.devices import algorithms
+from ourvidz.plugins.diffusion.devices import algorithms, free_unused_memory
 from ourvidz.plugins.diffusion.stages import Stages, Steps, check_numbers, each_told
 from ourvidz.plugins.family import (
     Artifact,
@@ -87,9 +86,10 @@ class WanModel:
         """Give the memory back; the model cannot be used any more."""
         for part in ("_pipeline", "_own_scheduler"):
             vars(self).pop(part, None)
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free_unused_memory()
+
+    def free_memory(self) -> None:
+        free_unused_memory()
 
     def _check_shape(self, parameters: WanParameters) -> None:
         """Raises ParameterRefused for what this checkpoint cannot make, and the pipeline would round."""

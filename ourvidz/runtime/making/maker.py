@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ourvidz.jobs.envelope import Envelope
 from ourvidz.jobs.queue import Claim
@@ -15,6 +16,7 @@ from ourvidz.jobs.results import Fallback, Result
 from ourvidz.jobs.states import Reason
 from ourvidz.jobs.storage import Storage
 from ourvidz.jobs.wire import read_envelope
+from ourvidz.plugins.device_errors import OutOfMemory, device_errors, forget_frames
 from ourvidz.plugins.family import GenerationRequest, JobContext, ModelFamily, Output
 from ourvidz.plugins.parameters import adopt_request, resolve_parameters
 from ourvidz.plugins.reviewers import ReviewedRequest
@@ -29,6 +31,10 @@ from ourvidz.runtime.making.videos import require_encoder
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.settings import Profile
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class MakingContext(JobContext, Protocol):
@@ -125,14 +131,12 @@ class Maker:
         context.step("load", 0, 0)
         name = catalog.model_name(job_type)
         with watch.stage("load"):
-            model = self.models.get(name, catalog.models[name])
+            model = self._in_memory(name, lambda: self.models.get(name, catalog.models[name]))
+        asked = GenerationRequest(
+            job_type=job_type, parameters=parameters, seeds=seeds(request), inputs=reviewed.inputs
+        )
         with watch.stage("generate"), context.generating():
-            output = model.generate(
-                GenerationRequest(
-                    job_type=job_type, parameters=parameters, seeds=seeds(request), inputs=reviewed.inputs
-                ),
-                context,
-            )
+            output = self._in_memory(name, lambda: model.generate(asked, context))
         watch.include(output.seconds)
         with watch.stage("check"):
             check_artifacts(
@@ -165,6 +169,19 @@ class Maker:
             seconds=watch.seconds,
             peak_memory=output.peak_memory,
         )
+
+    def _in_memory(self, model: str, work: Callable[[], T]) -> T:
+        """Let a model work, and once more if the GPU had no room. Raises OutOfMemory, DeviceLost."""
+        try:
+            with device_errors():
+                return work()
+        except OutOfMemory as error:
+            log.warning("%s: %s; trying once more with everything else put out of it", model, error)
+            # As long as the error is remembered, so is what the model held.
+            forget_frames(error)
+        self.models.free_memory(model)
+        with device_errors():
+            return work()
 
 
 def _encode(job: Job, output: Output, folder: Path) -> list[EncodedArtifact]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ourvidz.plugins.family import LoadContext, Model, ModelFamily
+from ourvidz.plugins.family import FreesMemory, LoadContext, Model, ModelFamily
 from ourvidz.plugins.requirements import load_model
 from ourvidz.plugins.shared_parts import SharedParts
 from ourvidz.plugins.worker_events import WorkerEvent, WorkerEventKind
@@ -81,6 +82,19 @@ class ResidentModels:
             resident = _Resident(entry, self._loaded(name, entry))
         self._held[name] = resident
         return resident.model
+
+    def free_memory(self, name: str) -> None:
+        """Make what room there is for a model of this name, after the GPU had none left."""
+        for other in [held for held in self._held if held != name]:
+            self._drop(other, f"{name} is needed, and the GPU is out of memory")
+        gc.collect()
+        resident = self._held.get(name)
+        if resident is not None and isinstance(resident.model, FreesMemory):
+            resident.model.free_memory()
+
+    def abandon(self) -> None:
+        """Forget all models without giving anything back: their device cannot be used any more."""
+        self._held.clear()
 
     def unload(self) -> None:
         """Give all memory back."""

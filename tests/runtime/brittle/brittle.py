@@ -64,6 +64,8 @@ class BrittleModel:
                 raise torch.AcceleratorError(ILLEGAL_ACCESS)
             case "illegal, before torch 2.8":
                 raise RuntimeError(ILLEGAL_ACCESS)
+            case "wrong launch":
+                raise torch.AcceleratorError("CUDA error: invalid argument")
             case _:
                 artifacts = [_picture(request, 255)]
         return Output(artifacts=artifacts, effective=request.parameters.model_dump(mode="json"))
