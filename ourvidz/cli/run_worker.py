@@ -12,13 +12,14 @@ from typing import Any, NoReturn
 import click
 
 from ourvidz.cli.context import Invocation, place_options
-from ourvidz.cli.output import error_json, json_option, report_error
+from ourvidz.cli.output import about, error_json, json_option, report_error
 from ourvidz.cli.progress import LogAbove, ProgressLine
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.queue import Claim
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure
 from ourvidz.plugins.device_errors import DeviceLost
+from ourvidz.runtime.breaker import BreakerEvent
 from ourvidz.runtime.observer import Observer
 from ourvidz.runtime.worker import Worker
 
@@ -136,6 +137,21 @@ class _People(Observer):
         why = f": {failure.message} [{failure.code}]" if failure else ""
         self._say(f"{claim.lease.job_id}  {claim.job_type}  {outcome}{why}")
 
+    def breaker(self, event: BreakerEvent) -> None:
+        if event.kind == "stopped":
+            log.error(
+                "%s is stopped for %s: %d jobs failed in a row, the last with %s [%s]",
+                event.job_type,
+                about(event.seconds),
+                event.failures,
+                event.reason.message,
+                event.reason.code,
+            )
+        elif event.kind == "probed":
+            self._say(f"{event.job_type} was stopped and is tried with one job")
+        else:
+            self._say(f"{event.job_type} goes on")
+
     def specs_changed(self, error: OurvidzError | None) -> None:
         if error is None:
             self._say("job types read again")
@@ -194,6 +210,15 @@ class _JsonLines(Observer):
     def job_ended(self, claim: Claim, outcome: str, failure: Failure | None) -> None:
         error = failure.model_dump() if failure else None
         self._say("job_ended", jobId=claim.lease.job_id, outcome=outcome, error=error)
+
+    def breaker(self, event: BreakerEvent) -> None:
+        self._say(
+            f"job_type_{event.kind}",
+            jobType=event.job_type,
+            failures=event.failures,
+            error=event.reason.model_dump(),
+            seconds=event.seconds,
+        )
 
     def specs_changed(self, error: OurvidzError | None) -> None:
         self._say("specs_changed", error=error_json(error) if error else None)

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: ``specs_changed``: files of job types or settings did; the worker goes by them if they are sound.
-WorkerEventKind = Literal["started", "model_loaded", "model_unloaded", "idle", "specs_changed", "stopped"]
+#: ``job_type_stopped``: its model failed again and again, so it takes no jobs for a while.
+WorkerEventKind = Literal[
+    "started",
+    "model_loaded",
+    "model_unloaded",
+    "idle",
+    "specs_changed",
+    "job_type_stopped",
+    "job_type_resumed",
+    "stopped",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,4 +27,4 @@ class WorkerEvent:
     worker: str
     """Host, process id and model family."""
     detail: str = ""
-    """The model's name for ``model_loaded`` and ``model_unloaded``; empty for every other kind."""
+    """The model's or the job type's name for the kinds that are about one; empty for every other kind."""

@@ -19,13 +19,16 @@ from ourvidz.jobs.states import Failure, Reason
 from ourvidz.plugins.device_errors import DeviceLost
 from ourvidz.plugins.family import JobCancelled
 from ourvidz.runtime.back_off import back_off
+from ourvidz.runtime.breaker import Breaker
 from ourvidz.runtime.callback.courier import Courier
 from ourvidz.runtime.failures import (
     FIRST_RETRY,
     LONGEST_RETRY,
     AttemptsExhausted,
     JobTimedOut,
+    JobTypeStopped,
     WrongQueue,
+    blames_model,
     decide,
     failure_of,
 )
@@ -142,15 +145,25 @@ class Executor:
         queue: Queue,
         heartbeat: Heartbeat,
         courier: Courier,
+        breaker: Breaker,
         stop: Stop,
         observer: Observer,
     ) -> None:
         self.rules = rules
+        self._breaker = breaker
         self._queue = queue
         self._heartbeat = heartbeat
         self._courier = courier
         self._stop = stop
         self._observer = observer
+
+    def waiting(self) -> set[str]:
+        """The job types that are stopped and whose jobs go to no fallback meanwhile."""
+        known = self.rules.catalog.job_types
+        have_fallbacks = {name for name in known if self.rules.fallback and known[name].fallback is not None}
+        return {
+            name for name, waits in self._breaker.stopped().items() if waits or name not in have_fallbacks
+        }
 
     def run(self, claim: Claim) -> None:
         """Make a job and end it in the queue.
@@ -180,6 +193,11 @@ class Executor:
             if job.job_type.family != self.rules.maker.family.name:
                 self._pass_on(claim, job.job_type, before)
                 return
+            stopped = self._breaker.why_stopped(job.job_type.id)
+            if stopped is not None:
+                self._step_aside(claim, job.job_type, JobTypeStopped(stopped))
+                return
+            self._breaker.begins(job.job_type.id)
             result = self._make(job, folder)
         except LeaseLost:
             raise
@@ -200,6 +218,7 @@ class Executor:
             self._fail(claim, job.job_type if job else None, error, before)
         else:
             self._insist(lambda: self._queue.complete(claim.lease, result))
+            self._breaker.made(claim.job_type)
             self._observer.job_completed(claim, result, time.monotonic() - start)
 
     def _make(self, job: Job, folder: Path) -> Result:
@@ -229,6 +248,16 @@ class Executor:
         )
         self._observer.job_ended(claim, f"passed on to {queue}", failure)
 
+    def _step_aside(self, claim: Claim, job_type: JobType, stopped: JobTypeStopped) -> None:
+        """A job of a type that is not to be tried now: to its fallback at once, or back to its place."""
+        fallback = self._fallback_of(claim, job_type)
+        if fallback is not None:
+            self._give_to(fallback, claim, failure_of(stopped))
+            return
+        self._breaker.let_wait(job_type.id)
+        self._insist(lambda: self._queue.hand_back(claim.lease))
+        self._observer.job_ended(claim, "handed back", failure_of(stopped))
+
     def _why_rerouted(self, claim: Claim) -> Reason | None:
         """Why the job type that was asked for failed; None if no fallback has taken over."""
         if not claim.rerouted:
@@ -247,16 +276,20 @@ class Executor:
             max_attempts=job_type.max_attempts if job_type else 1,
             has_fallback=fallback is not None,
         )
-        lease = claim.lease
         if decision == "retry":
             self._try_later(claim, failure)
         elif decision == "fallback" and fallback is not None:
-            queue, to = fallback.queue, fallback.id
-            self._insist(lambda: self._queue.reroute(lease, queue=queue, job_type=to, failure=failure))
-            self._observer.job_ended(claim, f"given to {to}", failure)
+            self._give_to(fallback, claim, failure)
         else:
-            self._insist(lambda: self._queue.fail(lease, failure, dead_letter=decision == "bury"))
+            self._insist(lambda: self._queue.fail(claim.lease, failure, dead_letter=decision == "bury"))
             self._observer.job_ended(claim, "failed", failure)
+        if job_type is not None and blames_model(error):
+            self._breaker.failed(job_type.id, claim.lease.job_id, failure.reason)
+
+    def _give_to(self, fallback: JobType, claim: Claim, failure: Failure) -> None:
+        queue, to = fallback.queue, fallback.id
+        self._insist(lambda: self._queue.reroute(claim.lease, queue=queue, job_type=to, failure=failure))
+        self._observer.job_ended(claim, f"given to {to}", failure)
 
     def _try_later(self, claim: Claim, failure: Failure) -> None:
         delay = back_off(claim.attempt, first=FIRST_RETRY, longest=LONGEST_RETRY)

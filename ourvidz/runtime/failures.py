@@ -6,7 +6,9 @@ from typing import Literal
 
 from ourvidz.errors import OurvidzError, RequestInvalid
 from ourvidz.jobs.envelope import EnvelopeInvalid
+from ourvidz.jobs.queue import QueueUnavailable
 from ourvidz.jobs.states import Failure, Reason
+from ourvidz.jobs.storage import ObjectNotFound, StorageRefused, StorageUnavailable
 from ourvidz.runtime.making.review import Refused, ReviewFailed
 from ourvidz.spec.catalog import UnknownJobType
 
@@ -20,6 +22,10 @@ LONGEST_RETRY = 300.0
 _FINAL = (RequestInvalid, EnvelopeInvalid, UnknownJobType, Refused, ReviewFailed)
 
 
+#: Errors that say nothing about a model. Only what comes from a model stops its job type.
+_NOT_THE_MODELS = (*_FINAL, StorageUnavailable, StorageRefused, ObjectNotFound, QueueUnavailable)
+
+
 class GenerationFailed(OurvidzError):
     """The model raised an error that nobody foresaw; the worker's log has it in full."""
 
@@ -30,6 +36,13 @@ class AttemptsExhausted(OurvidzError):
     """The job ended its worker as often as its job type allows."""
 
     code = "attempts_exhausted"
+
+
+class JobTypeStopped(OurvidzError):
+    """The worker takes no jobs of this type for a while, since its model failed again and again."""
+
+    code = "job_type_stopped"
+    retryable = True
 
 
 class WrongQueue(RequestInvalid):
@@ -57,6 +70,14 @@ def failure_of(error: Exception, before: Reason | None = None) -> Failure:
         message=f"generation failed with {type(error).__name__}; the worker's log has the details",
         before=before,
     )
+
+
+def blames_model(error: Exception) -> bool:
+    """Whether an error says that the model cannot make jobs, and not what is wrong with this one.
+
+    A job that ends its worker says nothing either: the worker that could count it is gone.
+    """
+    return not isinstance(error, (*_NOT_THE_MODELS, AttemptsExhausted))
 
 
 def decide(error: Exception, *, attempt: int, max_attempts: int, has_fallback: bool) -> Decision:

@@ -8,6 +8,7 @@ from ourvidz.errors import OurvidzError
 from ourvidz.jobs.queue import Claim
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure
+from ourvidz.runtime.breaker import BreakerEvent
 
 
 class Observer:
@@ -42,6 +43,9 @@ class Observer:
 
     def job_ended(self, claim: Claim, outcome: str, failure: Failure | None) -> None:
         """A job left this worker otherwise: failed, cancelled, tried again later, handed back, lost."""
+
+    def breaker(self, event: BreakerEvent) -> None:
+        """A job type was stopped since its model keeps failing, is tried with one job, or goes on."""
 
     def specs_changed(self, error: OurvidzError | None) -> None:
         """The job types were read anew; with an error, the old ones stay in use."""

@@ -23,6 +23,7 @@ from ourvidz.plugins.family import ModelFamily
 from ourvidz.plugins.worker_events import WorkerEvent, WorkerEventKind
 from ourvidz.project import Project
 from ourvidz.runtime.backends import open_callback, open_queue, open_storage
+from ourvidz.runtime.breaker import Breaker, BreakerEvent
 from ourvidz.runtime.callback.courier import Courier
 from ourvidz.runtime.executor import Executor, HandBack, Rules, Stop
 from ourvidz.runtime.heartbeat import Heartbeat
@@ -96,11 +97,13 @@ class Worker:
             heartbeat = Heartbeat(project, lease_seconds=self._entry.lease)
             stack.callback(heartbeat.close)
             self._close = stack.pop_all()
+        self._breaker = Breaker(project.settings.breaker, tell=self._announce_breaker)
         self._executor = Executor(
             rules,
             queue=self.queue,
             heartbeat=heartbeat,
             courier=self._courier,
+            breaker=self._breaker,
             stop=self._stop,
             observer=self.observer,
         )
@@ -205,6 +208,13 @@ class Worker:
             if self._stop.drain:
                 return
 
+    def _announce_breaker(self, event: BreakerEvent) -> None:
+        self.observer.breaker(event)
+        if event.kind == "stopped":
+            self._tell("job_type_stopped", event.job_type)
+        elif event.kind == "resumed":
+            self._tell("job_type_resumed", event.job_type)
+
     def _announce_accepted(self) -> None:
         for entry in self._courier.accepted():
             self._announce(entry)
@@ -214,7 +224,12 @@ class Worker:
         return [one for one in mine if self._only in (None, one.id)]
 
     def _only_types(self) -> set[str] | None:
-        return None if self._only is None else {self._only}
+        """The job types to take now; None: all, whether or not the catalog knows them."""
+        waiting = self._executor.waiting()
+        if not waiting:
+            return None if self._only is None else {self._only}
+        known = set(self.project.catalog.job_types) if self._only is None else {self._only}
+        return known - waiting
 
     def _queues(self) -> list[str]:
         """The queues of this worker's job types, and the older ones that they replace."""
@@ -257,6 +272,7 @@ class Worker:
             try:
                 self._executor.rules = self._rules(changed.project)
                 self.project = changed.project
+                self._breaker.renew(self.project.settings.breaker)
                 self._models.follow(self.project, self._job_types())
             except OurvidzError as refused:
                 error = refused
@@ -271,8 +287,8 @@ class Worker:
             places = result_places(self._storage, self._callback, event.job_id, event.result)
             self.observer.job_told(event.job_id, places)
 
-    def _tell(self, kind: WorkerEventKind) -> None:
-        self.project.plugins.worker_event(WorkerEvent(kind=kind, worker=self.name))
+    def _tell(self, kind: WorkerEventKind, detail: str = "") -> None:
+        self.project.plugins.worker_event(WorkerEvent(kind=kind, worker=self.name, detail=detail))
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

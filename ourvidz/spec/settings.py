@@ -141,6 +141,20 @@ class Review(Frozen):
     )
 
 
+class BreakerEntry(Frozen):
+    """When a worker stops a job type whose model fails again and again."""
+
+    failures: int = Field(
+        default=5, ge=1, description="So many different jobs of one type that failed in a row stop it."
+    )
+    window: Seconds = Field(
+        default=30 * 60.0, gt=0.0, description="Failures longer ago than this do not count."
+    )
+    cool_down: Seconds = Field(
+        default=2 * 60.0, gt=0.0, description="How long it is stopped until one job tries it again."
+    )
+
+
 class Settings(Frozen):
     """All of ``ourvidz.yaml``."""
 
@@ -178,4 +192,7 @@ class Settings(Frozen):
     )
     on_failure: Literal["fail", "fallback"] = Field(
         default="fail", description="What happens to a job whose model failed."
+    )
+    breaker: BreakerEntry = Field(
+        default_factory=BreakerEntry, description="When a job type that keeps failing is stopped."
     )

@@ -16,6 +16,7 @@ import pytest
 from pydantic import JsonValue
 
 from ourvidz.plugins.family import (
+    FreesMemory,
     GenerationRequest,
     ImageArtifact,
     JobCancelled,
@@ -281,6 +282,14 @@ class FamilyConformance:
         again = case.load()
         assert made(again.generate(case.request(7), watch)) == expected
         again.unload()
+
+    def test_a_model_that_gives_memory_back_paints_the_same(
+        self, case: FamilyCase, loaded: Model[Any], watch: Watch
+    ) -> None:
+        if isinstance(loaded, FreesMemory):
+            before = made(loaded.generate(case.request(7), watch))
+            loaded.free_memory()
+            assert made(loaded.generate(case.request(7), watch)) == before
 
     def test_unloading_twice_does_no_harm(self, case: FamilyCase) -> None:
         model = case.load()

@@ -165,11 +165,10 @@ def test_torchs_errors_are_told_apart(error: Exception, known: type[Exception]) 
 
 
 def test_an_error_that_a_family_raised_for_want_of_memory_is_no_wrong_checkpoint() -> None:
+    wrapped = ModelInvalid("unet cannot be loaded")
+    wrapped.__cause__ = torch.OutOfMemoryError(OUT_OF_MEMORY)
     with pytest.raises(OutOfMemory), device_errors():
-        try:
-            raise torch.OutOfMemoryError(OUT_OF_MEMORY)
-        except torch.OutOfMemoryError as error:
-            raise ModelInvalid("unet cannot be loaded") from error
+        raise wrapped
 
 
 def test_what_an_error_holds_of_the_model_can_be_let_go() -> None:
