@@ -132,6 +132,9 @@ def status_facts(project: Project, status: JobStatus) -> list[tuple[str, object]
         facts.append(("made as", status.effective_job_type))
     if status.queue_position is not None:
         facts.append(("position", status.queue_position))
+    if status.stopped_on:
+        workers = ", ".join(status.stopped_on)
+        facts.append(("stopped", f"on {workers}, since its model keeps failing; see `ourvidz queues`"))
     if status.status in ("queued", "processing"):
         facts.append(("done in", about(status.estimated_time)))
     if status.progress is not None:

@@ -24,6 +24,7 @@ from ourvidz.jobs.events import Progress
 from ourvidz.jobs.outbox import Outbox
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure, JobState
+from ourvidz.jobs.stops import Stops
 
 QUEUE_PROTOCOL_VERSION = 1
 
@@ -128,6 +129,9 @@ class Queue(Protocol):
 
     @property
     def dead_letters(self) -> DeadLetters: ...
+
+    @property
+    def stops(self) -> Stops: ...
 
     @property
     def idle_seconds(self) -> float:

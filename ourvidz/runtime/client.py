@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import JobNotFound, JobRecord, Queue, QueueDepth, QueueUnavailable
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import FINAL, Failure, JobState, Wire
+from ourvidz.jobs.stops import StoppedJobType
 from ourvidz.jobs.storage import ObjectKey
 from ourvidz.jobs.wire import make_envelope, read_envelope
 from ourvidz.plugins.parameters import resolve_parameters
@@ -56,11 +57,15 @@ class JobStatus(Wire):
     progress: Progress | None = Field(description="None if it does not run.")
     result: Result | None
     error: Failure | None
+    stopped_on: tuple[str, ...] = Field(
+        serialization_alias="stoppedOn",
+        description="Workers that take no jobs of its type for a while, where it waits.",
+    )
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON, under the plan's names; what is None is left out."""
+        """As JSON, under the plan's names; what there is none of is left out."""
         values = self.model_dump(mode="json", by_alias=True)
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None and value != []}
 
 
 class Client:
@@ -145,7 +150,7 @@ class Client:
     def status(self, job_id: str) -> JobStatus:
         """Look a job up. Raises JobNotFound, naming the dead letter if the payload never became a job."""
         try:
-            return self._status(self.queue.job(job_id))
+            return self._statuses([self.queue.job(job_id)])[0]
         except JobNotFound as error:
             letters = self.queue.dead_letters.list(limit=LETTERS_SEARCHED)
             mine = next((one for one in letters if one.job_id == job_id), None)
@@ -164,7 +169,7 @@ class Client:
     ) -> list[JobStatus]:
         """The newest jobs first."""
         found = self.queue.jobs(state=state, queue=queue, job_type=job_type, limit=limit)
-        return [self._status(job) for job in found]
+        return self._statuses(found)
 
     def depths(self) -> list[QueueDepth]:
         """Every queue of the catalog, and those that hold jobs beside."""
@@ -196,7 +201,11 @@ class Client:
                 raise TimeoutError(f"job {job_id} is still {status.status} after {timeout:g} s")
             time.sleep(LOOK_INTERVAL)
 
-    def _status(self, job: JobRecord) -> JobStatus:
+    def _statuses(self, jobs: Sequence[JobRecord]) -> list[JobStatus]:
+        stops = self.queue.stops.list() if any(job.state == "queued" for job in jobs) else []
+        return [self._status(job, stops) for job in jobs]
+
+    def _status(self, job: JobRecord, stops: Sequence[StoppedJobType]) -> JobStatus:
         catalog = self.project.catalog
         spec = catalog.job_types.get(job.effective_job_type)
         ahead = self.queue.ahead(job.job_id) if job.state == "queued" else None
@@ -215,6 +224,11 @@ class Client:
             progress=job.progress if job.state == "processing" else None,
             result=job.result,
             error=job.error,
+            stopped_on=tuple(
+                one.worker
+                for one in stops
+                if job.state == "queued" and one.job_type == job.effective_job_type
+            ),
         )
 
 

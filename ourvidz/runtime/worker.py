@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -83,11 +83,13 @@ class Worker:
         self._idle = False
         self._watch = SpecWatch(project)
         self._courier = Courier(project)
+        self._breaker = Breaker(project.settings.breaker, tell=self._announce_breaker)
         with ExitStack() as stack:
             self._storage = open_storage(project)
             stack.callback(self._storage.close)
             self.queue = open_queue(project)
             stack.callback(self.queue.close)
+            stack.callback(self._lift_stops)
             self._callback = open_callback(project)
             stack.callback(self._callback.close)
             self._models = ResidentModels(project, self.family, self._entry.device, self.observer, self.name)
@@ -97,7 +99,6 @@ class Worker:
             heartbeat = Heartbeat(project, lease_seconds=self._entry.lease)
             stack.callback(heartbeat.close)
             self._close = stack.pop_all()
-        self._breaker = Breaker(project.settings.breaker, tell=self._announce_breaker)
         self._executor = Executor(
             rules,
             queue=self.queue,
@@ -212,8 +213,28 @@ class Worker:
         self.observer.breaker(event)
         if event.kind == "stopped":
             self._tell("job_type_stopped", event.job_type)
+            self._note(
+                lambda: self.queue.stops.put(
+                    worker=self.name,
+                    job_type=event.job_type,
+                    failures=event.failures,
+                    reason=event.reason,
+                    seconds=event.seconds,
+                )
+            )
         elif event.kind == "resumed":
             self._tell("job_type_resumed", event.job_type)
+
+    def _lift_stops(self) -> None:
+        if self._breaker.stopped():
+            self._note(lambda: self.queue.stops.lift(worker=self.name))
+
+    def _note(self, note: Callable[[], None]) -> None:
+        """Leave a note in the queue, or none: nothing depends on it."""
+        try:
+            note()
+        except QueueUnavailable as error:
+            log.warning("%s; `ourvidz queues` does not show which job types are stopped", error)
 
     def _announce_accepted(self) -> None:
         for entry in self._courier.accepted():
@@ -272,6 +293,7 @@ class Worker:
             try:
                 self._executor.rules = self._rules(changed.project)
                 self.project = changed.project
+                self._lift_stops()
                 self._breaker.renew(self.project.settings.breaker)
                 self._models.follow(self.project, self._job_types())
             except OurvidzError as refused:

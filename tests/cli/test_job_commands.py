@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ourvidz.cli.jobs import status_facts
-from ourvidz.jobs.results import Asset, Result
+from ourvidz.jobs.results import Asset, Fallback, Result
+from ourvidz.jobs.states import Reason
 from ourvidz.runtime.client import Client, JobStatus
 from ourvidz.runtime.worker import Worker
 from tests.cli.conftest import CommandLine
@@ -94,7 +95,7 @@ class TestStatus:
 
     def test_people_read_what_was_really_made_and_what_it_took(self, site: Site) -> None:
         result = Result(
-            job_type="films",
+            job_type="films_high",
             effective_job_type="films",
             spec_digest="sha256:0",
             submitted_digest=None,
@@ -117,6 +118,7 @@ class TestStatus:
                 for index in range(2)
             ),
             parameters={},
+            fallback=Fallback(because=Reason(code="out_of_memory", message="no room"), dropped={"steps": 40}),
             profile="demo",
             fingerprint={},
             reviews={},
@@ -138,9 +140,12 @@ class TestStatus:
             progress=None,
             result=result,
             error=None,
+            stopped_on=(),
         )
         shown = dict(status_facts(site.project(), status))
         assert shown["made"] == "2 videos, 240x416, 33 frames in 2.06 s"
+        assert shown["because"] == "films_high: no room [out_of_memory]"
+        assert shown["dropped"] == "steps=40, which films does not take"
         assert shown["profile"] == "demo, which makes less than the job type says"
         assert shown["took"] == "load 0.0 s, generate 21.8 s"
         assert shown["GPU memory"] == "12.0 GB at most"

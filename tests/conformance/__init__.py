@@ -36,6 +36,7 @@ pytest.register_assert_rewrite(
             "lookups",
             "outbox",
             "dead_letters",
+            "stops",
             "storage",
             "callback",
             "family",

@@ -122,6 +122,7 @@ class WaitingAgain(OnQueue):
         second = claimed(queue, "wan_queue")
         assert (second.lease.job_id, second.queue, second.job_type) == (job_id(1), "wan_queue", "image_fast")
         assert (second.attempt, second.rerouted, second.payload) == (1, True, payload(1))
+        assert queue.job(job_id(1)).error == FAILURE, "whoever takes over has to know why"
         queue.complete(second.lease, result(second))
         record = queue.job(job_id(1))
         assert (record.job_type, record.effective_job_type) == ("sdxl_image_fast", "image_fast")

@@ -8,6 +8,7 @@ from tests.conformance.endings import Commands, Ending, WaitingAgain
 from tests.conformance.leases import Leases
 from tests.conformance.lookups import Lookups, Trimming
 from tests.conformance.outbox import Outbox
+from tests.conformance.stops import Stopping
 
 
 class QueueConformance(
@@ -23,5 +24,6 @@ class QueueConformance(
     Trimming,
     Outbox,
     DeadLetters,
+    Stopping,
 ):
     """Inherit it, and give the ``site`` fixture."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from ourvidz.jobs.queue import QueueUnavailable
 from ourvidz.jobs.states import Reason
 from ourvidz.jobs.storage import StorageRefused
 from ourvidz.runtime.breaker import Breaker, BreakerEvent
@@ -224,3 +226,58 @@ def test_a_worker_says_that_a_type_is_stopped_in_its_log_and_as_json(brittle: Br
     [stopped] = [event for event in events if event["event"] == "job_type_stopped"]
     assert (stopped["jobType"], stopped["failures"], stopped["seconds"]) == ("brittle_fast", 2, 3600)
     assert stopped["error"]["code"] == "output_invalid"
+
+
+def test_queues_and_status_say_that_a_type_is_stopped_while_it_is(brittle: BrittleSite) -> None:
+    brittle.goes_wrong("error", "black")
+    for _ in range(2):
+        brittle.submit()
+    waiting = brittle.submit()
+    with Worker(brittle.site.project(), "brittle") as worker:
+        worker.run(burst=True)
+        [stopped] = stopped_in(brittle)
+        assert (stopped["jobType"], stopped["worker"], stopped["failures"]) == (
+            "brittle_fast",
+            worker.name,
+            2,
+        )
+        assert stopped["error"]["code"] == "output_invalid"
+        assert round(stopped["until"] - stopped["since"]) == 3600
+        text = brittle.site.ourvidz("queues").stdout
+        assert "brittle_fast is stopped until" in text
+        assert "2 jobs in a row failed" in text
+        assert json.loads(brittle.site.ourvidz("status", waiting, "--json").stdout)["stoppedOn"] == [
+            worker.name
+        ]
+        assert (
+            f"on {worker.name}, since its model keeps failing"
+            in brittle.site.ourvidz("status", waiting).stdout
+        )
+    # The worker is gone, and with it what it has seen.
+    assert stopped_in(brittle) == []
+    assert brittle.status(waiting).stopped_on == ()
+
+
+def stopped_in(brittle: BrittleSite) -> list[dict[str, Any]]:
+    """What ``ourvidz queues`` says of the brittle family's queue."""
+    rows = json.loads(brittle.site.ourvidz("queues", "--json").stdout)
+    [stopped] = [row["stopped"] for row in rows if row["queue"] == "brittle_queue"]
+    return list(stopped)
+
+
+def test_a_queue_that_takes_no_notes_stops_no_worker(
+    brittle: BrittleSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("ourvidz.runtime.queue.sqlite.stops.SqliteStops.put", away)
+    brittle.spec("brittle_other")
+    brittle.goes_wrong("error", "black")
+    for _ in range(2):
+        brittle.submit()
+    other = brittle.submit("brittle_other")
+    assert brittle.work() == 3
+    assert brittle.status(other).status == "completed"
+    assert "does not show which job types are stopped" in caplog.text
+
+
+def away(*_: object, **__: object) -> None:
+    raise QueueUnavailable("locked")

@@ -18,6 +18,7 @@ from ourvidz.runtime.queue.redis.dead_letters import RedisDeadLetters
 from ourvidz.runtime.queue.redis.eviction import check_keeps
 from ourvidz.runtime.queue.redis.outbox import RedisOutbox
 from ourvidz.runtime.queue.redis.scripts import Scripts
+from ourvidz.runtime.queue.redis.stops import RedisStops
 from ourvidz.runtime.queue.redis.waiting import LONGEST, Waiting
 from ourvidz.spec.settings import QueueEntry
 
@@ -51,6 +52,7 @@ class RedisQueue:
         self._lists = Lists(queues)
         self._outbox = RedisOutbox(self._scripts)
         self._dead_letters = RedisDeadLetters(self._scripts)
+        self._stops = RedisStops(self._scripts)
         self._waiting = Waiting(connect, self._look, self._connection.can_block)
         self._named: set[str] = set()
         self._is_checked = False
@@ -62,6 +64,10 @@ class RedisQueue:
     @property
     def dead_letters(self) -> RedisDeadLetters:
         return self._dead_letters
+
+    @property
+    def stops(self) -> RedisStops:
+        return self._stops
 
     @property
     def idle_seconds(self) -> float:

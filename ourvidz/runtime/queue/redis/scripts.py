@@ -41,6 +41,8 @@ KEYS = (
     "letters",
     "letter_payloads",
     "letter_order",
+    # What workers say of job types that they have stopped, by both.
+    "stops",
 )
 
 #: A full Redis still lets workers claim and end jobs, which is what empties it.

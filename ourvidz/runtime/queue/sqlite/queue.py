@@ -16,6 +16,7 @@ from ourvidz.runtime.queue.sqlite import arrivals, claims, forgetting, jobs, loo
 from ourvidz.runtime.queue.sqlite.database import Database, Synchronous
 from ourvidz.runtime.queue.sqlite.dead_letters import SqliteDeadLetters
 from ourvidz.runtime.queue.sqlite.outbox import SqliteOutbox
+from ourvidz.runtime.queue.sqlite.stops import SqliteStops
 from ourvidz.runtime.queue.sqlite.traces import bury
 
 #: Seconds between two looks at whether another process has written; each costs some microseconds.
@@ -38,6 +39,7 @@ class SqliteQueue:
         self._database = Database(path, synchronous=synchronous, clock=clock)
         self._outbox = SqliteOutbox(self._database)
         self._dead_letters = SqliteDeadLetters(self._database)
+        self._stops = SqliteStops(self._database)
         self._known: set[str] = set()
 
     @property
@@ -47,6 +49,10 @@ class SqliteQueue:
     @property
     def dead_letters(self) -> SqliteDeadLetters:
         return self._dead_letters
+
+    @property
+    def stops(self) -> SqliteStops:
+        return self._stops
 
     @property
     def idle_seconds(self) -> float:

@@ -11,7 +11,7 @@ from ourvidz.runtime.queue.sqlite.file_errors import QueueFileInvalid
 APPLICATION_ID = 0x6F767A71
 
 #: Raised whenever the tables change; a file of a higher version is refused.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: ``place`` is a job's place in the order of arrival, ``turn`` its user's turn in its queue and
 #: priority, of which ``turns`` has the highest that was handed out. ``due`` is the moment at which the
@@ -87,6 +87,16 @@ CREATE TABLE dead_letters (
     payload BLOB NOT NULL
 ) STRICT;
 CREATE INDEX dead_letters_age ON dead_letters (at);
+
+CREATE TABLE stops (
+    job_type TEXT NOT NULL,
+    worker TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    since REAL NOT NULL,
+    until REAL NOT NULL,
+    PRIMARY KEY (job_type, worker)
+) STRICT, WITHOUT ROWID;
 """
 
 

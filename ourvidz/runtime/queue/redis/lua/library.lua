@@ -366,3 +366,17 @@ local function held(verb)
   end
   return nil, {'lost', 'ended', job.settled}
 end
+
+-- What workers have said of job types that they have stopped, without what is over.
+local function stops()
+  local found = {}
+  for _, stored in ipairs(redis.call('HVALS', K.stops)) do
+    local stop = cjson.decode(stored)
+    if tonumber(stop['until']) > now then
+      found[#found + 1] = stop
+    else
+      redis.call('HDEL', K.stops, stop.job_type .. ' ' .. stop.worker)
+    end
+  end
+  return found
+end
