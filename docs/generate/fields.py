@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from ourvidz.jobs.envelope import Envelope
 from ourvidz.jobs.events import JobEvent, Progress
-from ourvidz.jobs.results import Asset, Result, StoredFile
+from ourvidz.jobs.results import Asset, Fallback, Result, StoredFile
 from ourvidz.jobs.signing import DownloadRequest, SignedUrl, UploadRequest
-from ourvidz.jobs.states import Failure
+from ourvidz.jobs.states import Failure, Reason
 from ourvidz.jobs.wire import EXPECTED
 from ourvidz.spec.expectations import expectation
 from ourvidz.spec.identifiers import IDENTIFIER_RULE
@@ -20,6 +20,7 @@ from ourvidz.spec.job_type import Display, InitImage, JobType, Limits, Lora, Ove
 from ourvidz.spec.problems import FieldPath
 from ourvidz.spec.settings import (
     Backends,
+    BreakerEntry,
     BucketEntry,
     CallbackEntry,
     ModelEntry,
@@ -36,7 +37,8 @@ from .tables import code, table
 MODELS: tuple[type[BaseModel], ...] = (
     *(JobType, Override, Display, InitImage, Lora, Limits, Vram),
     *(Settings, ModelEntry, QueueEntry, BucketEntry, WorkerEntry, Profile, Backends, CallbackEntry, Review),
-    *(Envelope, JobEvent, Progress, Failure, Result, Asset, StoredFile),
+    BreakerEntry,
+    *(Envelope, JobEvent, Progress, Failure, Reason, Result, Fallback, Asset, StoredFile),
     *(UploadRequest, DownloadRequest, SignedUrl),
 )
 

@@ -89,7 +89,7 @@ def ourvidz_check_job_type(job_type: JobType) -> Iterable[Finding]:
 
 @hookspec
 def ourvidz_worker_event(event: WorkerEvent) -> None:
-    """Learn that a worker started, loaded a model, became idle or stopped."""
+    """Learn that a worker started, loaded a model, became idle, stopped or resumed a job type, or stopped."""
 
 
 @hookspec

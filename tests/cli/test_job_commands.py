@@ -282,6 +282,7 @@ class TestQueues:
             "delayed": 0,
             "processing": 0,
             "commandsAMonth": None,
+            "stopped": [],
             "estimatedWait": 2.0,
         }
         assert "about 2 s" in ourvidz("queues").stdout
