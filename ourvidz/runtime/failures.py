@@ -9,6 +9,7 @@ from ourvidz.jobs.envelope import EnvelopeInvalid
 from ourvidz.jobs.queue import QueueUnavailable
 from ourvidz.jobs.states import Failure, Reason
 from ourvidz.jobs.storage import ObjectNotFound, StorageRefused, StorageUnavailable
+from ourvidz.runtime.making.fetching import InputUnavailable
 from ourvidz.runtime.making.review import Refused, ReviewFailed
 from ourvidz.spec.catalog import UnknownJobType
 
@@ -20,10 +21,6 @@ LONGEST_RETRY = 300.0
 
 #: Errors that no other job type could mend: the request itself is at fault, or must not be made.
 _FINAL = (RequestInvalid, EnvelopeInvalid, UnknownJobType, Refused, ReviewFailed)
-
-
-#: Errors that say nothing about a model. Only what comes from a model stops its job type.
-_NOT_THE_MODELS = (*_FINAL, StorageUnavailable, StorageRefused, ObjectNotFound, QueueUnavailable)
 
 
 class GenerationFailed(OurvidzError):
@@ -58,6 +55,19 @@ class JobTimedOut(OurvidzError):
     retryable = True
 
 
+#: Errors that say nothing about a model. Only what comes from a model stops its job type.
+_NOT_THE_MODELS = (
+    *_FINAL,
+    StorageUnavailable,
+    StorageRefused,
+    ObjectNotFound,
+    InputUnavailable,
+    QueueUnavailable,
+    # The worker that could say more is gone.
+    AttemptsExhausted,
+)
+
+
 def failure_of(error: Exception, before: Reason | None = None) -> Failure:
     """A stable code and a message for people; ``before``: why the job type that was asked for failed.
 
@@ -73,11 +83,8 @@ def failure_of(error: Exception, before: Reason | None = None) -> Failure:
 
 
 def blames_model(error: Exception) -> bool:
-    """Whether an error says that the model cannot make jobs, and not what is wrong with this one.
-
-    A job that ends its worker says nothing either: the worker that could count it is gone.
-    """
-    return not isinstance(error, (*_NOT_THE_MODELS, AttemptsExhausted))
+    """Whether an error says that the model cannot make jobs, and not what is wrong with this one."""
+    return not isinstance(error, _NOT_THE_MODELS)
 
 
 def decide(error: Exception, *, attempt: int, max_attempts: int, has_fallback: bool) -> Decision:

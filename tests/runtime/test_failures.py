@@ -6,13 +6,18 @@ import pytest
 
 from ourvidz.errors import RequestInvalid
 from ourvidz.jobs.envelope import EnvelopeInvalid
-from ourvidz.jobs.storage import StorageRefused, StorageUnavailable
+from ourvidz.jobs.queue import QueueUnavailable
+from ourvidz.jobs.storage import ObjectNotFound, StorageRefused, StorageUnavailable
+from ourvidz.plugins.device_errors import OutOfMemory
 from ourvidz.plugins.family import ModelInvalid, ModelMissing, OutputInvalid
 from ourvidz.runtime.failures import (
     AttemptsExhausted,
+    JobTimedOut,
+    blames_model,
     decide,
     failure_of,
 )
+from ourvidz.runtime.making.fetching import InputUnavailable
 from ourvidz.runtime.making.review import Refused, ReviewFailed
 from ourvidz.spec.catalog import UnknownJobType
 
@@ -51,3 +56,26 @@ def test_a_foreign_error_is_told_without_its_text_which_may_quote_the_prompt() -
     assert failure.code == "generation_failed"
     assert "ValueError" in failure.message
     assert "secret" not in failure.message
+
+
+@pytest.mark.parametrize(
+    ("error", "blamed"),
+    [
+        (RuntimeError("foreign"), True),
+        (OutputInvalid("black"), True),
+        (ModelMissing("no checkpoint"), True),
+        (OutOfMemory("20 GiB"), True),
+        (JobTimedOut("no progress"), True),
+        (RequestInvalid("steps"), False),
+        (Refused("no"), False),
+        (ReviewFailed("late"), False),
+        (StorageUnavailable("away"), False),
+        (StorageRefused("too large"), False),
+        (ObjectNotFound("no picture"), False),
+        (InputUnavailable("a server that stalls"), False),
+        (QueueUnavailable("locked"), False),
+        (AttemptsExhausted("3"), False),
+    ],
+)
+def test_only_what_comes_from_a_model_counts_against_its_job_type(error: Exception, blamed: bool) -> None:
+    assert blames_model(error) == blamed
