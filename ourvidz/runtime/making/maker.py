@@ -177,7 +177,7 @@ class Maker:
                 return work()
         except OutOfMemory as error:
             log.warning("%s: %s; trying once more with everything else put out of it", model, error)
-            # As long as the error is remembered, so is what the model held.
+            # As long as anybody remembers the error, a log among them, so is what the model held.
             forget_frames(error)
         self.models.free_memory(model)
         with device_errors():

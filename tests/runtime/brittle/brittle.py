@@ -5,8 +5,10 @@ The file ``faults`` in the project's folder has one word a line, and every pictu
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 from pydantic import Field, JsonValue
@@ -24,6 +26,9 @@ from ourvidz.plugins.spec_checks import check_parameters
 from ourvidz.spec.job_type import JobType
 from ourvidz.spec.problems import Finding
 from ourvidz.spec.settings import ModelEntry, Profile
+
+if TYPE_CHECKING:
+    import torch
 
 OUT_OF_MEMORY = (
     "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 44.40 GiB of which "
@@ -46,6 +51,7 @@ class BrittleModel:
     def __init__(self, faults: Path) -> None:
         self.fingerprint: dict[str, JsonValue] = {"painter": "brittle"}
         self._faults = faults
+        self._held: weakref.ref[torch.Tensor] | None = None
 
     def generate(self, request: GenerationRequest[BrittleParameters], context: JobContext) -> Output:
         import torch
@@ -59,6 +65,7 @@ class BrittleModel:
             case "memory":
                 # What torch holds on to until the error is forgotten.
                 held = torch.ones(1000)
+                self._held = weakref.ref(held)
                 raise torch.OutOfMemoryError(OUT_OF_MEMORY + " " * len(held.shape))
             case "illegal":
                 raise torch.AcceleratorError(ILLEGAL_ACCESS)
@@ -71,6 +78,8 @@ class BrittleModel:
         return Output(artifacts=artifacts, effective=request.parameters.model_dump(mode="json"))
 
     def free_memory(self) -> None:
+        assert self._held is not None
+        assert self._held() is None, "what is still held cannot be given back"
         with (self._faults.parent / "freed").open("a") as freed:
             freed.write("freed\n")
 
