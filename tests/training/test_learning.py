@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import zlib
 from itertools import islice
 from pathlib import Path
@@ -162,5 +163,7 @@ def test_text_encoders_learn_what_captions_say(tmp_path: Path, capsys: pytest.Ca
         seed=1, captions=2304, batch=16, height=2e-3, device="cpu",
     )  # fmt: skip
     assert min(losses) < 0.7 * losses[0]
-    # After some seconds not one caption is read as a whole.
-    assert "held out, misread from words: 100.00%" in capsys.readouterr().out
+    # After some seconds hardly one caption is read as a whole.
+    told = re.findall(r"held out, misread from (words|pooled): ([0-9.]+)%", capsys.readouterr().out)
+    assert [by for by, _ in told] == ["words", "pooled"]
+    assert all(50 < float(share) <= 100 for _, share in told)
