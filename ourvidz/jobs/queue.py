@@ -218,6 +218,13 @@ class Queue(Protocol):
         """
         ...
 
+    def tell_again(self, job_id: str) -> None:
+        """Put the event that ended a job into the outbox once more, the same one; not beside itself.
+
+        Raises JobNotFound, and JobStateConflict if the job has not ended.
+        """
+        ...
+
     def job(self, job_id: str) -> JobRecord:
         """Look one job up. Raises JobNotFound."""
         ...
@@ -231,6 +238,10 @@ class Queue(Protocol):
         limit: int = 50,
     ) -> list[JobRecord]:
         """The newest jobs first."""
+        ...
+
+    def states(self, job_ids: Collection[str]) -> Mapping[str, JobState]:
+        """The states of those that the queue knows, of some hundreds at most."""
         ...
 
     def ahead(self, job_id: str) -> Mapping[str, int] | None:

@@ -259,11 +259,61 @@ class Commands(OnQueue):
         with pytest.raises(JobStateConflict):
             queue.retry(job_id(1))
 
+    @pytest.mark.parametrize("end", ["completed", "failed", "cancelled", "cancelled while it waited"])
+    def test_the_end_of_a_job_is_told_again_as_it_was(
+        self, site: QueueSite, queue: Queue, other: Queue, end: str
+    ) -> None:
+        queue.push("sdxl_queue", envelope(1, metadata={"project": "demo"}).to_payload())
+        if end == "cancelled while it waited":
+            queue.cancel(job_id(1))
+        elif end == "completed":
+            found = claimed(queue)
+            queue.complete(found.lease, result(found))
+        elif end == "failed":
+            queue.fail(claimed(queue).lease, FAILURE)
+        else:
+            queue.cancelled(claimed(queue).lease)
+        [first] = told(queue)
+        site.pass_time(60)
+        other.tell_again(job_id(1))
+        assert told(queue) == [first]
+        assert told(queue) == []
+
+    def test_an_end_that_still_waits_to_be_told_is_not_told_twice(self, queue: Queue) -> None:
+        queue.push("sdxl_queue", payload(1))
+        queue.fail(claimed(queue).lease, FAILURE)
+        queue.tell_again(job_id(1))
+        queue.tell_again(job_id(1))
+        assert queue.outbox.waiting() == 1
+
+    def test_a_job_whose_end_is_told_again_is_remembered_until_it_was(
+        self, site: QueueSite, queue: Queue
+    ) -> None:
+        queue.push("sdxl_queue", payload(1))
+        queue.fail(claimed(queue).lease, FAILURE)
+        told(queue)
+        queue.tell_again(job_id(1))
+        site.pass_time(3600)
+        assert queue.trim(older_than=60) == 0
+        told(queue)
+        assert queue.trim(older_than=60) == 1
+
+    def test_of_a_job_that_has_not_ended_no_end_is_told(self, queue: Queue) -> None:
+        queue.push("sdxl_queue", payload(1))
+        with pytest.raises(JobStateConflict, match="is queued"):
+            queue.tell_again(job_id(1))
+        claimed(queue)
+        with pytest.raises(JobStateConflict, match="is processing"):
+            queue.tell_again(job_id(1))
+        assert queue.outbox.waiting() == 0
+
     def test_a_job_that_was_never_pushed_is_not_found(self, queue: Queue) -> None:
         with pytest.raises(JobNotFound):
             queue.cancel(job_id(1))
         with pytest.raises(JobNotFound):
             queue.retry(job_id(1))
+        with pytest.raises(JobNotFound):
+            queue.tell_again(job_id(1))
         with pytest.raises(JobNotFound):
             queue.job(job_id(1))
         with pytest.raises(JobNotFound):

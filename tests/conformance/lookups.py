@@ -51,6 +51,23 @@ class Lookups(OnQueue):
         assert ids(queue.jobs(job_type="image_high")) == [job_id(2), job_id(0)]
         assert ids(queue.jobs(job_type="image_high", state="queued")) == [job_id(2)]
 
+    def test_states_are_told_of_the_jobs_that_are_known(
+        self, site: QueueSite, queue: Queue, other: Queue
+    ) -> None:
+        for number in range(4):
+            queue.push("sdxl_queue", payload(number))
+        queue.fail(claimed(queue).lease, FAILURE)
+        claimed(queue, lease=30)
+        claimed(queue, lease=600)
+        site.pass_time(31)
+        assert other.states([job_id(number) for number in (0, 1, 2, 3, 7)]) == {
+            job_id(0): "failed",
+            job_id(1): "queued",
+            job_id(2): "processing",
+            job_id(3): "queued",
+        }
+        assert other.states([]) == {}
+
     def test_a_job_has_those_ahead_that_start_before_it(self, queue: Queue) -> None:
         for number, (job_type, priority) in enumerate(
             [("image_fast", 0), ("image_high", 0), ("image_fast", 0), ("image_fast", 9), ("image_fast", 0)]

@@ -27,6 +27,10 @@ def has_ended(job_id: str, state: JobState) -> JobStateConflict:
     return JobStateConflict(f"job {job_id} has ended: it is {state}")
 
 
+def has_not_ended(job_id: str, state: JobState) -> JobStateConflict:
+    return JobStateConflict(f"job {job_id} is {state}; only the end of a job can be told again")
+
+
 def cannot_start_anew(job_id: str, state: JobState) -> JobStateConflict:
     return JobStateConflict(f"job {job_id} is {state}; only a failed or cancelled job can be queued anew")
 

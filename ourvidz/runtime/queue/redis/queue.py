@@ -170,6 +170,13 @@ class RedisQueue:
             case [b"conflict", state]:
                 raise refusals.cannot_start_anew(job_id, _state(state))
 
+    def tell_again(self, job_id: str) -> None:
+        match self._scripts.run("tell_again", {"job_id": job_id}):
+            case [b"unknown"]:
+                raise refusals.job_unknown(job_id)
+            case [b"conflict", state]:
+                raise refusals.has_not_ended(job_id, _state(state))
+
     def job(self, job_id: str) -> JobRecord:
         self._arrive()
         match self._scripts.run("job", {"job_id": job_id}):
@@ -198,6 +205,11 @@ class RedisQueue:
             below = next_below.decode()
             found += [rows.job_record(*page[start : start + 3]) for start in range(0, len(page), 3)]
         return found
+
+    def states(self, job_ids: Collection[str]) -> Mapping[str, JobState]:
+        self._arrive()
+        found = self._scripts.run("states", {"job_ids": list(job_ids)})
+        return {id.decode(): _state(state) for id, state in zip(found[::2], found[1::2], strict=True)}
 
     def ahead(self, job_id: str) -> Mapping[str, int] | None:
         self._arrive()

@@ -7,8 +7,9 @@ from typing import Final
 
 from ourvidz.jobs.queue import Lease
 from ourvidz.jobs.results import Result
-from ourvidz.jobs.states import Failure, JobState
+from ourvidz.jobs.states import FINAL, Failure, JobState
 from ourvidz.runtime.queue import refusals
+from ourvidz.runtime.queue.records import record
 from ourvidz.runtime.queue.sqlite.traces import announce
 from ourvidz.runtime.queue.sqlite.turns import next_turn
 
@@ -80,6 +81,22 @@ def end(
         ),
     )
     announce(connection, job, state, token=token, now=now, result=result, error=error)
+
+
+def tell_again(connection: sqlite3.Connection, job: sqlite3.Row) -> None:
+    """Put the event of an ended job into the outbox, as it was. Raises JobStateConflict."""
+    if job["state"] not in FINAL:
+        raise refusals.has_not_ended(job["job_id"], job["state"])
+    ended = record(job)
+    announce(
+        connection,
+        job,
+        ended.state,
+        token=job["token"],
+        now=job["finished_at"],
+        result=ended.result,
+        error=ended.error,
+    )
 
 
 def not_started(connection: sqlite3.Connection, job: sqlite3.Row) -> sqlite3.Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ourvidz.jobs.queue import JobRecord, QueueDepth
 from ourvidz.jobs.states import JobState
@@ -25,6 +25,13 @@ def newest(
         f"SELECT * FROM jobs WHERE {where} ORDER BY place DESC LIMIT :limit", given | {"limit": limit}
     )
     return [record(row) for row in rows]
+
+
+def states(connection: sqlite3.Connection, job_ids: Collection[str]) -> Mapping[str, JobState]:
+    """The states of those that are known."""
+    marks = ", ".join("?" * len(job_ids))
+    rows = connection.execute(f"SELECT job_id, state FROM jobs WHERE job_id IN ({marks})", [*job_ids])
+    return {row["job_id"]: row["state"] for row in rows}
 
 
 def ahead(connection: sqlite3.Connection, job: sqlite3.Row) -> Mapping[str, int] | None:

@@ -202,6 +202,10 @@ class SqliteQueue:
                 raise refusals.cannot_start_anew(job_id, job["state"])
             jobs.start_anew(connection, job)
 
+    def tell_again(self, job_id: str) -> None:
+        with self._database.transaction() as connection:
+            jobs.tell_again(connection, jobs.get(connection, job_id))
+
     def job(self, job_id: str) -> JobRecord:
         self._put_back_due()
         with self._database.reading() as connection:
@@ -218,6 +222,11 @@ class SqliteQueue:
         self._put_back_due()
         with self._database.reading() as connection:
             return lookups.newest(connection, state, queue, job_type, limit)
+
+    def states(self, job_ids: Collection[str]) -> Mapping[str, JobState]:
+        self._put_back_due()
+        with self._database.reading() as connection:
+            return lookups.states(connection, job_ids)
 
     def ahead(self, job_id: str) -> Mapping[str, int] | None:
         self._put_back_due()

@@ -143,6 +143,24 @@ local function note_seconds(job)
   redis.call('HSET', K.seconds, job.job_type, table.concat(kept, ' '))
 end
 
+-- Tell how a job has ended.
+local function tell(job)
+  announce({
+    job_id = job.job_id,
+    token = job.token,
+    status = job.state,
+    at = job.finished_at,
+    user_id = job.user_id,
+    pushed_type = job.pushed_type,
+    job_type = job.job_type,
+    attempt = job.attempt,
+    started_at = job.started_at,
+    result = redis.call('HGET', K.results, job.job_id) or nil,
+    error = job.error,
+    metadata = redis.call('HGET', K.metadata, job.job_id) or nil,
+  })
+end
+
 -- Give a job its last state and tell of it.
 local function finish(job, state, verb, result, failure)
   detach(job)
@@ -155,20 +173,7 @@ local function finish(job, state, verb, result, failure)
   job.finished_at = text(now)
   job.error = failure
   keep(job)
-  announce({
-    job_id = job.job_id,
-    token = job.token,
-    status = state,
-    at = job.finished_at,
-    user_id = job.user_id,
-    pushed_type = job.pushed_type,
-    job_type = job.job_type,
-    attempt = job.attempt,
-    started_at = job.started_at,
-    result = result,
-    error = failure,
-    metadata = redis.call('HGET', K.metadata, job.job_id) or nil,
-  })
+  tell(job)
 end
 
 -- Queue an ended job as if it had just been pushed; its token stays, so old claims stay void.
