@@ -29,6 +29,7 @@ COMMANDS = {
     "queues": ("queues", "Show how full the queues are."),
     "dead-letters": ("dead_letters", "Show and revive what could not run."),
     "storage": ("storage", "Look after what is stored."),
+    "reconcile": ("reconcile", "Compare the platform's job table with queue and storage."),
     "dev": ("dev", "Try parts of a deployment on a laptop."),
 }
 
@@ -91,7 +92,8 @@ root.params[:0] = ROOT_OPTIONS
 def main() -> None:
     """Run the command line.
 
-    Exit status: 0 fine, 1 no, 2 usage, 3 not ready, 4 not found, 75 start me again, 130 stopped.
+    Exit status: 0 fine, 1 no, 2 usage, 3 not ready, 4 not found, 5 something to mend, 75 start me again,
+    130 stopped.
     """
     take_any_text()
     as_json = "--json" in sys.argv[1:]

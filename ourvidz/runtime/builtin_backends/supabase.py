@@ -1,9 +1,9 @@
-"""Supabase as a plugin: results in its storage. Its client is loaded when the storage is opened."""
+"""Supabase as a plugin: its storage, and its table of jobs. Clients are loaded when they are needed."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ourvidz.plugins.backends import Backend, BackendContext
@@ -13,6 +13,7 @@ from ourvidz.runtime.locations import LocationInvalid
 
 if TYPE_CHECKING:
     from ourvidz.jobs.storage import Storage
+    from ourvidz.jobs.table import JobTable
 
 
 #: Stands before the signing endpoint's address.
@@ -37,7 +38,7 @@ def _open_storage(context: BackendContext) -> Storage:
         )
     with client_needed("supabase"):
         from ourvidz.runtime.storage.supabase.storage import SupabaseStorage
-    from ourvidz.runtime.storage.supabase.access import ServiceAccess
+    from ourvidz.runtime.supabase_access import ServiceAccess
 
     buckets = context.catalog.buckets.items()
     public = frozenset(name for name, bucket in buckets if bucket.privacy == "public")
@@ -49,3 +50,12 @@ def _open_signed(context: BackendContext) -> Storage:
         from ourvidz.runtime.storage.supabase.signed import SignedStorage, Signer
 
     return SignedStorage(Signer.read(context.url.removeprefix(f"{SIGNED}:"), os.environ))
+
+
+def open_job_table(environment: Mapping[str, str]) -> JobTable:
+    """Open the project's job table, by the service key. Raises SupabaseNotConfigured, ClientMissing."""
+    with client_needed("supabase"):
+        from ourvidz.runtime.table.postgrest import PostgrestJobTable
+    from ourvidz.runtime.supabase_access import ServiceAccess
+
+    return PostgrestJobTable(ServiceAccess.read(environment))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from ourvidz.jobs.storage import Storage
-from ourvidz.runtime.storage.supabase.access import ServiceAccess
 from ourvidz.runtime.storage.supabase.storage import SupabaseStorage
+from ourvidz.runtime.supabase_access import ServiceAccess
 from tests.conformance.storage import StorageConformance
 from tests.servers.supabase import Supabase
 

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from ourvidz.jobs.storage import ObjectKey, ObjectNotFound, StorageRefused, StorageUnavailable
-from ourvidz.runtime.storage.supabase.access import ServiceAccess
 from ourvidz.runtime.storage.supabase.answers import MEANINGS, STATUSES, Meaning, understand
 from ourvidz.runtime.storage.supabase.connection import Retries
 from ourvidz.runtime.storage.supabase.listing import PAGE
 from ourvidz.runtime.storage.supabase.storage import SupabaseStorage
+from ourvidz.runtime.supabase_access import ServiceAccess
 from tests.conformance.storage import KEY, OTHER, PNG
 from tests.servers.faults import Answer, CutAnswer, Endless, Fault, FaultFront, LostReply, Reset, Stall
 from tests.servers.supabase import KEY as KEY_OF_SERVER

@@ -16,7 +16,7 @@ from ourvidz.runtime.backends import all_embedded, open_storage
 from ourvidz.runtime.builtin_backends.supabase import ourvidz_storages
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.client_libraries import ClientMissing
-from ourvidz.runtime.storage.supabase.access import ServiceAccess, SupabaseNotConfigured
+from ourvidz.runtime.supabase_access import ServiceAccess, SupabaseNotConfigured
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.settings import BucketEntry, Settings
 from tests.conformance.storage import KEY

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from ourvidz.jobs.storage import ObjectKey, StorageRefused, StorageUnavailable
-from ourvidz.runtime.storage.supabase.access import ServiceAccess
 from ourvidz.runtime.storage.supabase.connection import Retries
 from ourvidz.runtime.storage.supabase.resumable import PIECE, RESUMABLE_ABOVE
 from ourvidz.runtime.storage.supabase.storage import SupabaseStorage
+from ourvidz.runtime.supabase_access import ServiceAccess
 from tests.servers.faults import Answer, Fault, FaultFront, LostReply, Reset, Stall
 from tests.servers.supabase import KEY as KEY_OF_SERVER
 

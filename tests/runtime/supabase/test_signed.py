@@ -17,9 +17,9 @@ from ourvidz.jobs.storage import (
     input_key,
     result_key,
 )
-from ourvidz.runtime.storage.supabase.access import SupabaseNotConfigured
 from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Retries
 from ourvidz.runtime.storage.supabase.signed import SignedStorage, Signer
+from ourvidz.runtime.supabase_access import SupabaseNotConfigured
 from tests.conformance.jobs import USER, job_id
 from tests.conformance.storage import OTHER, PNG
 from tests.servers.faults import Answer, Fault, FaultFront, LostReply, Reset, Stall, fault_front

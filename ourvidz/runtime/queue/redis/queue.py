@@ -209,7 +209,7 @@ class RedisQueue:
     def states(self, job_ids: Collection[str]) -> Mapping[str, JobState]:
         self._arrive()
         found = self._scripts.run("states", {"job_ids": list(job_ids)})
-        return {id.decode(): _state(state) for id, state in zip(found[::2], found[1::2], strict=True)}
+        return {one.decode(): _state(state) for one, state in zip(found[::2], found[1::2], strict=True)}
 
     def ahead(self, job_id: str) -> Mapping[str, int] | None:
         self._arrive()

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from ourvidz.jobs.signing import DownloadRequest, SignedUrl, UploadRequest
 from ourvidz.jobs.storage import ObjectKey, ObjectNotFound, ResultName, StorageRefused, StorageUnavailable
-from ourvidz.runtime.storage.supabase.access import check_address, is_safe, setting
 from ourvidz.runtime.storage.supabase.answers import Refusal
 from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Retries, asking, connect
 from ourvidz.runtime.storage.supabase.reading import read_object, same_object
+from ourvidz.runtime.supabase_access import check_address, is_safe, setting
 
 TOKEN_VARIABLE = "OURVIDZ_STORAGE_TOKEN"
 

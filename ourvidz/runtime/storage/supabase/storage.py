@@ -11,12 +11,12 @@ from storage3 import SyncStorageClient
 from storage3.types import FileOptions
 
 from ourvidz.jobs.storage import ObjectKey, StorageRefused
-from ourvidz.runtime.storage.supabase.access import ServiceAccess
 from ourvidz.runtime.storage.supabase.answers import Refusal
 from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Retries, asking, connect
 from ourvidz.runtime.storage.supabase.listing import list_objects
 from ourvidz.runtime.storage.supabase.reading import read_object, same_object
 from ourvidz.runtime.storage.supabase.resumable import RESUMABLE_ABOVE, ResumableUpload
+from ourvidz.runtime.supabase_access import ServiceAccess
 
 
 class SupabaseStorage:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -11,6 +13,9 @@ from ourvidz.runtime.https import is_loopback
 
 URL_VARIABLE = "SUPABASE_URL"
 KEY_VARIABLE = "SUPABASE_SERVICE_ROLE_KEY"
+
+#: The role that row level security does not bind.
+SERVICE_ROLE = "service_role"
 
 
 class SupabaseNotConfigured(NotReady):
@@ -29,20 +34,40 @@ class ServiceAccess:
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> ServiceAccess:
         """Read both from environment variables. Raises SupabaseNotConfigured."""
-        return cls(
-            url=check_address(URL_VARIABLE, setting(environment, URL_VARIABLE)),
-            key=setting(environment, KEY_VARIABLE),
-        )
+        url = check_address(URL_VARIABLE, setting(environment, URL_VARIABLE))
+        key = setting(environment, KEY_VARIABLE)
+        role = _role_of(key)
+        if role != SERVICE_ROLE:
+            # Whoever may see less would take what he does not see for what is not there.
+            raise SupabaseNotConfigured(
+                f"{KEY_VARIABLE}: found a key of the role {role[:40]!a}, expected the service key"
+            )
+        return cls(url=url, key=key)
 
 
 def setting(environment: Mapping[str, str], name: str) -> str:
     """A variable that must be set, and can stand in an HTTP header. Raises SupabaseNotConfigured."""
     value = environment.get(name, "").strip()
     if not value:
-        raise SupabaseNotConfigured(f"{name}: not set; the storage URL asks for it, so set it")
+        raise SupabaseNotConfigured(f"{name}: not set; Supabase cannot be reached without it, so set it")
     if not value.isascii() or not value.isprintable() or " " in value:
         raise SupabaseNotConfigured(f"{name}: found spaces or characters that are not ASCII; copy it anew")
     return value
+
+
+def _role_of(key: str) -> str:
+    """Whose key it is: the older ones are JWTs that say it, of the newer ones the name does.
+
+    The server alone can tell whether a key is genuine; one of another form is left to it.
+    """
+    if key.startswith("sb_publishable_"):
+        return "anon"
+    try:
+        _, payload, _ = key.split(".")
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except ValueError:
+        return SERVICE_ROLE
+    return str(claims.get("role")) if isinstance(claims, dict) else SERVICE_ROLE
 
 
 def check_address(name: str, url: str) -> str:

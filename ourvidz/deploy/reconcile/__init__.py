@@ -1,0 +1,1 @@
+"""Compares the platform's job table with the queue and with storage, and mends what differs."""
