@@ -39,15 +39,13 @@ class JobRow:
     job_id: str
     job_type: str
     status: str
-    created_at: float
-    """Seconds since the epoch, by the table's clock."""
 
 
 class JobTable(Protocol):
     """Every method raises JobTableUnavailable and JobTableRefused."""
 
     def open_rows(self, *, before: float) -> Iterator[JobRow]:
-        """Rows that say queued or processing and were made before a moment; one whose age is unknown is none.
+        """Rows that say queued or processing, and were made before a moment; not those of unknown age.
 
         In order of their ids, and read a page at a time: rows may change meanwhile.
         """

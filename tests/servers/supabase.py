@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -45,6 +46,35 @@ insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_typ
   ('placeholder_fast', 'placeholder_fast', false, 1000000, array['image/png', 'image/webp']);
 """
 
+#: The table of jobs as it is deployed: its columns, its constraints, and who may do what.
+JOBS = """\
+create table public.jobs (
+  id uuid primary key default gen_random_uuid(),
+  video_id uuid,
+  user_id uuid not null,
+  job_type text not null,
+  status text not null default 'queued',
+  error_message text,
+  attempts integer not null default 0,
+  max_attempts integer not null default 3,
+  metadata jsonb default '{}'::jsonb,
+  created_at timestamptz default now(),
+  started_at timestamptz,
+  completed_at timestamptz,
+  project_id uuid,
+  image_id uuid,
+  format text,
+  quality text,
+  model_type text,
+  constraint jobs_status_check check (status in ('queued', 'processing', 'completed', 'failed')),
+  constraint jobs_quality_check check (quality in ('fast', 'high')),
+  constraint jobs_format_check check (format in ('image', 'video'))
+);
+alter table public.jobs enable row level security;
+create policy "owners may do anything" on public.jobs for all to authenticated
+using (user_id = auth.uid()) with check (user_id = auth.uid());
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Supabase:
@@ -56,11 +86,31 @@ class Supabase:
     """Address of a server for resumable uploads, which stores what is complete in this one."""
 
     def empty(self) -> None:
-        """Delete every object."""
-        base = f"{self.url}/storage/v1/"
-        with httpx.Client(base_url=base, headers=self.headers, trust_env=False, verify=False) as client:
-            for bucket in client.get("bucket").json():
-                client.post(f"bucket/{bucket['id']}/empty").raise_for_status()
+        """Delete every object, and every row of the table of jobs."""
+        with self._client() as client:
+            for bucket in client.get("storage/v1/bucket").json():
+                client.post(f"storage/v1/bucket/{bucket['id']}/empty").raise_for_status()
+            client.delete("rest/v1/jobs", params={"id": "not.is.null"}).raise_for_status()
+
+    def insert(self, *rows: Mapping[str, object]) -> None:
+        """Put rows into the table of jobs, as an edge function does."""
+        with self._client() as client:
+            answer = client.post("rest/v1/jobs", json=[dict(row) for row in rows])
+            assert answer.is_success, answer.text
+
+    def update(self, id: str, **values: object) -> None:
+        """Change a row of the table of jobs, as its owner may."""
+        with self._client() as client:
+            client.patch("rest/v1/jobs", params={"id": f"eq.{id}"}, json=values).raise_for_status()
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Every row of the table of jobs by its id, a thousand at most."""
+        with self._client() as client:
+            found = client.get("rest/v1/jobs", params={"select": "*"})
+            return {row["id"]: row for row in found.raise_for_status().json()}
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers=self.headers, trust_env=False, verify=False)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -104,7 +154,8 @@ def _configure(folder: Path, port: int, database: str) -> None:
     (folder / "uploads").mkdir()
     config = CONFIG.format(port=port, database=database, secret="q8Zr" * 12, key=KEY)
     (folder / "supabase" / "config.toml").write_text(config)
-    (folder / "supabase" / "migrations" / "20250101000000_buckets.sql").write_text(BUCKETS)
+    for name, text in {"20250101000000_buckets": BUCKETS, "20250101000001_jobs": JOBS}.items():
+        (folder / "supabase" / "migrations" / f"{name}.sql").write_text(text)
 
 
 def _run(folder: Path, command: Sequence[str | Path], environment: dict[str, str]) -> None:

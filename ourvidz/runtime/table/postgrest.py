@@ -38,7 +38,6 @@ class _Row(BaseModel):
     id: UUID
     job_type: str | None
     status: str
-    created_at: datetime
 
 
 class _Status(BaseModel):
@@ -99,7 +98,7 @@ class PostgrestJobTable:
     def _page(self, before: float, last: str | None) -> list[JobRow]:
         moment = datetime.fromtimestamp(before, UTC).isoformat()
         with _asking("cannot be read"):
-            asked = self._client.from_("jobs").select("id,job_type,status,created_at")
+            asked = self._client.from_("jobs").select("id,job_type,status")
             asked = asked.in_("status", OPEN).lt("created_at", moment)
             if last is not None:
                 asked = asked.gt("id", last)
@@ -108,13 +107,7 @@ class PostgrestJobTable:
 
 def _row(told: object) -> JobRow:
     row = _Row.model_validate(told)
-    created = row.created_at if row.created_at.tzinfo else row.created_at.replace(tzinfo=UTC)
-    return JobRow(
-        job_id=str(row.id),
-        job_type=row.job_type or "",
-        status=row.status,
-        created_at=created.timestamp(),
-    )
+    return JobRow(job_id=str(row.id), job_type=row.job_type or "", status=row.status)
 
 
 def _check_key(response: httpx.Response) -> None:
@@ -148,6 +141,5 @@ def _asking(what: str) -> Iterator[None]:
     except (ValueError, TypeError):
         # The client library takes every success for JSON of the right shape.
         raise JobTableRefused(
-            f"the job table: {what}: the answer holds no rows of a table jobs with id, job_type, status "
-            "and created_at"
+            f"the job table: {what}: the answer holds no rows of a table jobs with id, job_type and status"
         ) from None
