@@ -171,14 +171,20 @@ def test_only_what_was_asked_for_is_looked_at(site: Site, server: Supabase, queu
     assert statuses(server)[job_id(2)] == "queued"
 
 
-def test_what_was_mended_before_an_error_is_told(site: Site, server: Supabase, queue: Queue) -> None:
+def test_what_was_mended_before_an_error_is_told(
+    site: Site, server: Supabase, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This storage lists nothing."""
     insert(server, 1, 2)
     push(queue, 1)
-    (site.root / "storage").mkdir()
-    (site.root / "storage" / JOB_TYPE).symlink_to("/nowhere/at/all")
-    (site.root / "storage" / "unreadable").write_text("")
-    run = site.ourvidz("reconcile", "--apply", "--only", "rows")
-    assert run.returncode == 0
+    monkeypatch.setenv("OURVIDZ_STORAGE_URL", "supabase-signed:https://signing.example/urls")
+    monkeypatch.setenv("OURVIDZ_STORAGE_TOKEN", "token-7")
+    run = site.ourvidz("reconcile", "--apply", "--json")
+    assert run.returncode == 1
+    assert [one["outcome"] for one in json.loads(run.stdout)["findings"]] == ["mended"]
+    error = json.loads(run.stderr)["error"]
+    assert (error["code"], "use the storage supabase:" in error["message"]) == ("storage_refused", True)
+    assert statuses(server) == {job_id(1): "queued", job_id(2): "failed"}
 
 
 @pytest.mark.parametrize(("grace", "told"), [("5", "the unit is missing"), ("soon", "expected a time")])
