@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -44,6 +45,9 @@ WAIT = 1.0
 #: Seconds in which what was just made has mostly been told, before a worker says that it is idle.
 BREATH = 0.05
 
+#: How long a worker that has forgotten everything old waits until it looks again, in seconds.
+FORGETTING_INTERVAL = 3600.0
+
 
 class ProfileUnknown(NotFound):
     """``ourvidz.yaml`` has no profile of this name."""
@@ -81,6 +85,7 @@ class Worker:
         self._stop = Stop()
         self._nonce = uuid.uuid4().hex
         self._idle = False
+        self._next_forgetting = -math.inf
         self._watch = SpecWatch(project)
         self._courier = Courier(project)
         self._breaker = Breaker(project.settings.breaker, tell=self._announce_breaker)
@@ -180,6 +185,7 @@ class Worker:
         """Look at the specs, say what was told, and make one job if one waits."""
         self._reload()
         self._announce_accepted()
+        self._forget()
         claim = self._claim()
         if claim is None:
             return False
@@ -189,7 +195,7 @@ class Worker:
         return True
 
     def _rest(self) -> None:
-        """Wait until a job may have come; the first time, forget what ended long ago."""
+        """Wait until a job may have come."""
         if not self._idle:
             if self.queue.wait(self._queues(), timeout=BREATH, only=self._only_types()):
                 return
@@ -197,15 +203,14 @@ class Worker:
             self._idle = True
             self.observer.idle()
             self._tell("idle")
-            keep = self.project.settings.keep
-            while self.queue.trim(older_than=keep):
-                # It forgets a part at a time, so that no other worker waits long for the queue.
-                pass
-            self.queue.dead_letters.purge(older_than=keep)
+        while not self._stop.drain and self._forget():
+            # A part at a time, so that no other worker waits long for the queue.
+            pass
         # No claim before one may find something: every one costs a command where a server is asked.
         while not self.queue.wait(self._queues(), timeout=WAIT, only=self._only_types()):
             self._reload()
             self._announce_accepted()
+            self._forget()
             if self._stop.drain:
                 return
 
@@ -235,6 +240,20 @@ class Worker:
             note()
         except QueueUnavailable as error:
             log.warning("%s; `ourvidz queues` does not show which job types are stopped", error)
+
+    def _forget(self) -> bool:
+        """Forget a part of what ended long ago, and when there is no more, look again in an hour.
+
+        Says whether there may be more.
+        """
+        if time.monotonic() < self._next_forgetting:
+            return False
+        keep = self.project.settings.keep
+        if self.queue.trim(older_than=keep):
+            return True
+        self.queue.dead_letters.purge(older_than=keep)
+        self._next_forgetting = time.monotonic() + FORGETTING_INTERVAL
+        return False
 
     def _announce_accepted(self) -> None:
         for entry in self._courier.accepted():

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from ourvidz.jobs.envelope import LOCAL_USER, Envelope
+from ourvidz.jobs.queue import JobNotFound
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.worker import ProfileUnknown, Worker
 from tests.site import JOB_TYPE, REPOSITORY, Site
@@ -248,6 +249,21 @@ def test_a_job_that_is_started_again_never_meets_the_files_of_its_first_start(
         worker.run(burst=True)
     assert client.status(job_id).status == "completed"
     assert mine.read_bytes() == b"left behind"
+
+
+def test_a_worker_that_never_rests_forgets_what_ended_long_ago(site: Site, client: Client) -> None:
+    with (site.root / "ourvidz.yaml").open("a") as settings:
+        settings.write("keep: 1ms\n")
+    old = client.submit("placeholder_fast", prompt="a red barn")
+    with Worker(site.project(), "placeholder") as worker:
+        assert worker.run(burst=True) == 1
+    assert client.status(old).status == "completed"
+    new = client.submit("placeholder_fast", prompt="a blue barn")
+    with Worker(site.project(), "placeholder") as worker:
+        assert worker.run(once=True) == 1
+    with pytest.raises(JobNotFound):
+        client.status(old)
+    assert client.status(new).status == "completed"
 
 
 def test_a_plugin_may_print(site: Site, client: Client) -> None:
