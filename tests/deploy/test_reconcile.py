@@ -249,6 +249,14 @@ class TestJobs:
         assert deployment.queue.job(job_id(1)).state == "queued"
         assert deployment.findings() == []
 
+    def test_every_job_that_has_not_ended_is_looked_at(self, deployment: Deployment) -> None:
+        """Also those that wait for a delay, or wait on a queue of no worker."""
+        deployment.push(1, 2, 3)
+        deployment.queue.push("forgotten_queue", payload(4, job_type=JOB_TYPE))
+        deployment.queue.retry_later(claimed(deployment.queue, QUEUE).lease, FAILURE, delay=60)
+        claimed(deployment.queue, QUEUE)
+        assert deployment.found() == {job_id(number): "job_without_row" for number in (1, 2, 3, 4)}
+
     def test_a_running_job_without_a_row_is_asked_to_stop_once(self, deployment: Deployment) -> None:
         deployment.push(1)
         lease = claimed(deployment.queue, QUEUE).lease

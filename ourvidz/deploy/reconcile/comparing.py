@@ -156,9 +156,15 @@ class Comparison:
             )
 
     def _open_jobs(self) -> Iterator[JobRecord]:
-        open_states: tuple[JobState, ...] = ("processing", "queued")
-        for state in open_states:
-            yield from self.queue.jobs(state=state, limit=JOBS_SEARCHED)
+        """How many there are is asked before, so that no queue looks through all that it remembers."""
+        depths = self.queue.depths()
+        counts: dict[JobState, int] = {
+            "processing": sum(depth.processing for depth in depths),
+            "queued": sum(sum(depth.waiting.values()) + depth.delayed for depth in depths),
+        }
+        for state, count in counts.items():
+            if count:
+                yield from self.queue.jobs(state=state, limit=min(count, JOBS_SEARCHED))
 
     def _needs_row(self, job: JobRecord) -> bool:
         return _is_the_platforms(job) and job.submitted_at < self.before and not job.cancel_requested
