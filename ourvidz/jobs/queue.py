@@ -225,6 +225,13 @@ class Queue(Protocol):
         """
         ...
 
+    def tell_lost(self, job_id: str, failure: Failure) -> None:
+        """Put an event into the outbox: a job failed that the queue does not know. Not beside itself.
+
+        Raises JobStateConflict if the queue knows the job.
+        """
+        ...
+
     def job(self, job_id: str) -> JobRecord:
         """Look one job up. Raises JobNotFound."""
         ...

@@ -298,6 +298,31 @@ class Commands(OnQueue):
         told(queue)
         assert queue.trim(older_than=60) == 1
 
+    def test_of_a_job_that_is_not_known_a_failure_is_told_once(
+        self, site: QueueSite, queue: Queue, other: Queue
+    ) -> None:
+        queue.tell_lost(job_id(1), FAILURE)
+        site.pass_time(60)
+        other.tell_lost(job_id(1), FAILURE)
+        [event] = told(queue)
+        assert (event.job_id, event.status, event.error) == (job_id(1), "failed", FAILURE)
+        assert (event.sequence, event.attempt, event.result) == (final_sequence(0), 0, None)
+        assert queue.outbox.waiting() == 0
+        with pytest.raises(JobNotFound):
+            queue.job(job_id(1))
+
+    @pytest.mark.parametrize("state", ["queued", "processing", "failed"])
+    def test_a_job_that_is_known_is_not_told_lost(self, queue: Queue, state: str) -> None:
+        queue.push("sdxl_queue", payload(1))
+        if state != "queued":
+            lease = claimed(queue).lease
+            if state == "failed":
+                queue.fail(lease, FAILURE)
+                told(queue)
+        with pytest.raises(JobStateConflict, match=f"is not lost: it is {state}"):
+            queue.tell_lost(job_id(1), FAILURE)
+        assert queue.outbox.waiting() == 0
+
     def test_of_a_job_that_has_not_ended_no_end_is_told(self, queue: Queue) -> None:
         queue.push("sdxl_queue", payload(1))
         with pytest.raises(JobStateConflict, match="is queued"):

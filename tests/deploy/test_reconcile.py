@@ -122,6 +122,13 @@ class TestRows:
         assert rows[job_id(1)]["error_message"].endswith("submit it again [job_lost]")
         assert deployment.findings() == []
 
+    def test_what_hangs_on_a_failed_row_is_told_by_the_callback(self, deployment: Deployment) -> None:
+        deployment.row(1)
+        deployment.mend()
+        [event] = told(deployment.queue)
+        assert event.error is not None
+        assert (event.job_id, event.status, event.error.code) == (job_id(1), "failed", "job_lost")
+
     def test_rows_of_jobs_that_wait_or_run_are_right(self, deployment: Deployment) -> None:
         deployment.row(1, 2, 3)
         deployment.row(4, status="processing")
@@ -210,6 +217,7 @@ class TestRows:
         before = deployment.server.rows()
         assert not finding.mend()
         assert deployment.server.rows() == before
+        assert told(deployment.queue) == []
 
     def test_a_job_that_is_retried_between_the_look_and_the_mending_is_not_told_of(
         self, deployment: Deployment

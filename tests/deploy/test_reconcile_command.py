@@ -101,7 +101,7 @@ def test_it_tells_first_mends_when_told_and_twice_is_as_once(
     assert [one["kind"] for one in json.loads(again.stdout)["findings"]] == ["row_not_told"]
     assert again.returncode == 0
     assert server.rows() == rows
-    assert queue.outbox.waiting() == 2, "expected the ends of jobs 1 and 3, each once"
+    assert queue.outbox.waiting() == 3, "expected the ends of jobs 1, 2 and 3, each once"
 
 
 def test_machines_read_what_was_found_and_what_became_of_it(
@@ -118,7 +118,7 @@ def test_machines_read_what_was_found_and_what_became_of_it(
                 "kind": "row_without_job",
                 "about": job_id(2),
                 "found": "queued, and the queue knows no such job",
-                "remedy": "let the row say failed [job_lost]",
+                "remedy": "let the row say failed [job_lost], and tell it",
                 "outcome": "found",
             }
         ],

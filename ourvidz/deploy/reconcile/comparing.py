@@ -135,8 +135,8 @@ class Comparison:
             kind="row_without_job",
             about=row.job_id,
             found=found,
-            remedy=f"let the row say failed [{failure.code}]",
-            mend=partial(self.table.fail, row, failure),
+            remedy=f"let the row say failed [{failure.code}], and tell it",
+            mend=partial(_fail, self.table, self.queue, row, failure),
         )
 
     def _not_told(self, row: JobRow) -> Iterator[Finding]:
@@ -179,6 +179,15 @@ def _letters(queue: Queue) -> dict[str, DeadLetter]:
     """The newest dead letter of each job."""
     newest_last = reversed(queue.dead_letters.list(limit=LETTERS_SEARCHED))
     return {letter.job_id: letter for letter in newest_last if letter.job_id is not None}
+
+
+def _fail(table: JobTable, queue: Queue, row: JobRow, failure: Failure) -> bool:
+    """The row first: only if it still says what was seen, what hangs on it is told by the callback."""
+    if not table.fail(row, failure):
+        return False
+    with suppress(JobStateConflict):
+        queue.tell_lost(row.job_id, failure)
+    return True
 
 
 def _cancel(queue: Queue, job_id: str) -> bool:

@@ -31,6 +31,10 @@ def has_not_ended(job_id: str, state: JobState) -> JobStateConflict:
     return JobStateConflict(f"job {job_id} is {state}; only the end of a job can be told again")
 
 
+def is_not_lost(job_id: str, state: JobState) -> JobStateConflict:
+    return JobStateConflict(f"job {job_id} is not lost: it is {state}")
+
+
 def cannot_start_anew(job_id: str, state: JobState) -> JobStateConflict:
     return JobStateConflict(f"job {job_id} is {state}; only a failed or cancelled job can be queued anew")
 

@@ -14,7 +14,7 @@ import pytest
 
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.table import JobRow, JobTable, JobTableRefused, JobTableUnavailable
-from ourvidz.runtime.supabase import open_job_table
+from ourvidz.runtime.builtin_backends.supabase import open_job_table
 from ourvidz.runtime.supabase_access import ServiceAccess, SupabaseNotConfigured
 from ourvidz.runtime.table.postgrest import PostgrestJobTable
 from tests.conformance.jobs import USER, job_id

@@ -177,6 +177,12 @@ class RedisQueue:
             case [b"conflict", state]:
                 raise refusals.has_not_ended(job_id, _state(state))
 
+    def tell_lost(self, job_id: str, failure: Failure) -> None:
+        self._arrive()
+        match self._scripts.run("tell_lost", {"job_id": job_id, "failure": failure.model_dump_json()}):
+            case [b"conflict", state]:
+                raise refusals.is_not_lost(job_id, _state(state))
+
     def job(self, job_id: str) -> JobRecord:
         self._arrive()
         match self._scripts.run("job", {"job_id": job_id}):

@@ -17,7 +17,7 @@ from ourvidz.runtime.queue.sqlite.database import Database, Synchronous
 from ourvidz.runtime.queue.sqlite.dead_letters import SqliteDeadLetters
 from ourvidz.runtime.queue.sqlite.outbox import SqliteOutbox
 from ourvidz.runtime.queue.sqlite.stops import SqliteStops
-from ourvidz.runtime.queue.sqlite.traces import bury
+from ourvidz.runtime.queue.sqlite.traces import announce_unreadable, bury
 
 #: Seconds between two looks at whether another process has written; each costs some microseconds.
 _GLANCE = 0.02
@@ -205,6 +205,13 @@ class SqliteQueue:
     def tell_again(self, job_id: str) -> None:
         with self._database.transaction() as connection:
             jobs.tell_again(connection, jobs.get(connection, job_id))
+
+    def tell_lost(self, job_id: str, failure: Failure) -> None:
+        with self._database.transaction() as connection:
+            job = jobs.find(connection, job_id)
+            if job is not None:
+                raise refusals.is_not_lost(job_id, job["state"])
+            announce_unreadable(connection, job_id, failure, self._database.now())
 
     def job(self, job_id: str) -> JobRecord:
         self._put_back_due()

@@ -161,6 +161,11 @@ local function tell(job)
   })
 end
 
+-- Tell that a job failed which is none here and is not going to be one.
+local function tell_never(id, failure)
+  announce({job_id = id, token = '0', status = 'failed', at = text(now), attempt = '0', error = failure})
+end
+
 -- Give a job its last state and tell of it.
 local function finish(job, state, verb, result, failure)
   detach(job)
@@ -201,14 +206,7 @@ local function file(filing, queue, payload)
   if not job then
     bury(queue, filing.job_id, filing.failure, '0', payload)
     if filing.job_id and redis.call('HEXISTS', K.jobs, filing.job_id) == 0 then
-      announce({
-        job_id = filing.job_id,
-        token = '0',
-        status = 'failed',
-        at = text(now),
-        attempt = '0',
-        error = filing.failure,
-      })
+      tell_never(filing.job_id, filing.failure)
     end
     return
   end
