@@ -67,9 +67,12 @@ def reconcile(
     before = time.time() - _seconds(grace)
     project = place.open()
     with ExitStack() as stack:
-        table, queue, storage = open_job_table(os.environ), open_queue(project), open_storage(project)
-        for one in (table, queue, storage):
-            stack.callback(one.close)
+        table = open_job_table(os.environ)
+        stack.callback(table.close)
+        queue = open_queue(project)
+        stack.callback(queue.close)
+        storage = open_storage(project)
+        stack.callback(storage.close)
         comparison = Comparison(
             table=table, queue=queue, storage=storage, catalog=project.catalog, before=before
         )

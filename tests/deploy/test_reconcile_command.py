@@ -145,7 +145,7 @@ def test_a_queue_of_another_deployment_mends_nothing(site: Site, server: Supabas
     insert(server, 1)
     told = site.ourvidz("reconcile")
     assert told.returncode == 5
-    assert told.stderr.startswith("warning: the queue has no job, so nothing shows")
+    assert told.stderr.startswith("warning: the queue has no job of the platform's, so nothing shows")
     refused = site.ourvidz("reconcile", "--apply", "--json")
     assert (refused.returncode, refused.stdout) == (3, "")
     assert json.loads(refused.stderr)["error"]["code"] == "queue_unrelated"

@@ -68,9 +68,9 @@ class Comparison:
         """
         asked = [job.job_id for job in self.queue.jobs(limit=JOBS_ASKED) if _is_the_platforms(job)]
         if not self.table.statuses(asked):
-            found = (
-                f"none of the queue's newest {len(asked)} jobs has a row" if asked else "the queue has no job"
-            )
+            found = f"none of the queue's newest {len(asked)} jobs has a row"
+            if not asked:
+                found = "the queue has no job of the platform's"
             raise QueueUnrelated(
                 f"{found}, so nothing shows that queue and job table belong together: "
                 "check OURVIDZ_QUEUE_URL and SUPABASE_URL; for a queue that is really new, say --new-queue"
