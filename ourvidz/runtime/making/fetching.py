@@ -114,7 +114,11 @@ class _Connection(http.client.HTTPSConnection):
         self._raw: socket.socket | None = None
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
-        self.expired = False
+
+    @property
+    def expired(self) -> bool:
+        """Whether all its time is over, whoever noticed it first: the timer, or a socket's own limit."""
+        return time.monotonic() >= self._end
 
     def connect(self) -> None:
         """Raises OSError."""
@@ -159,11 +163,9 @@ class _Connection(http.client.HTTPSConnection):
                 return socket.create_connection((address, self.port), max(0.01, self._end - time.monotonic()))
             except OSError as error:
                 failed = error
-        self.expired = time.monotonic() >= self._end
         raise failed
 
     def _cut(self) -> None:
-        self.expired = True
         if self._raw is not None:
             with suppress(OSError):
                 self._raw.shutdown(socket.SHUT_RDWR)
