@@ -30,10 +30,14 @@ from training.world.scenes import Landscape, Place
 
 LIGHT_AT: dict[Place, float] = {"left": -0.55, "middle": 0.0, "right": 0.55}
 LANDMARK_AT: dict[Place, float] = {"left": -0.5, "middle": 0.0, "right": 0.5}
-#: What is clear between clouds and around the light at least, unless the sky is full; between trees always.
+#: What is clear between clouds and around the light, and between trees, at least. Where clouds move, the light
+#: may have less around it, but no cloud touches it.
 CLOUDS_APART, TREES_APART = 0.10, 0.06
+CLOUD_WIDTHS = (0.34, 0.44)
 #: Of the width.
 CLOUD_HEIGHT = 0.54
+#: Where clouds are, alternately.
+CLOUD_ROWS = (-0.83, -0.43)
 #: Of the height.
 TREE_WIDTH = 0.56
 #: How far the light rises or sets, of the sky's height.
@@ -171,8 +175,7 @@ def _compose(scene: Landscape) -> dict[str, Any]:
     cloud_x, cloud_y, cloud_width = _place_clouds(
         cloud_lots,
         scene.clouds,
-        light=None if scene.light is None else (light_x, light_y, radius),
-        climb=abs(climb) * (1 + horizon),
+        light=None if scene.light is None else (light_x, radius),
         sway=abs(drift) / 2 + abs(pan) * PARALLAX_CLOUDS / 2,
     )
     landmark_x = LANDMARK_AT[scene.landmark_place] + lots.uniform(-0.04, 0.04)
@@ -248,40 +251,34 @@ def _compose(scene: Landscape) -> dict[str, Any]:
 
 
 def _place_clouds(
-    lots: np.random.Generator,
-    number: int,
-    *,
-    light: tuple[float, float, float] | None,
-    climb: float,
-    sway: float,
+    lots: np.random.Generator, number: int, *, light: tuple[float, float] | None, sway: float
 ) -> tuple[Any, Any, Any]:
     """Centres and widths of three clouds, of which the first ``number`` stand clear of all else in the sky.
 
-    ``light`` is the light's place and radius, ``climb`` the way it goes up or down, ``sway`` how far
-    clouds go to either side.
+    They share the width beside the light, alternately high and low. ``light`` is the light's place across and
+    its radius, ``sway`` how far clouds go to either side.
     """
-    width = lots.uniform(0.34, 0.44, 3)
-    # Most skies have room enough for the first tries; a full one needs luck.
-    for tries in (40, 2000):
-        x = lots.uniform(-0.80 + sway / 2, 0.80 - sway / 2, (tries, 3))
-        y = lots.uniform(-0.85, -0.41, (tries, 3))
-        clear = np.full(tries, 1.0)
-        for one in range(number):
-            for other in range(one):
-                aside = np.abs(x[:, one] - x[:, other]) - (width[one] + width[other]) / 2
-                above = np.abs(y[:, one] - y[:, other]) - (width[one] + width[other]) * CLOUD_HEIGHT / 2
-                clear = np.minimum(clear, np.maximum(aside, above))
-            if light is not None:
-                light_x, light_y, radius = light
-                aside = np.abs(x[:, one] - light_x) - sway
-                above = np.maximum(light_y - y[:, one], y[:, one] - light_y - climb)
-                above -= width[one] * CLOUD_HEIGHT / 2
-                clear = np.minimum(clear, np.maximum(aside - width[one] / 2, above) - radius)
-        # The first try that leaves enough room, or else the one that leaves most.
-        best = int(np.argmax(np.minimum(clear, CLOUDS_APART)))
-        if clear[best] >= CLOUDS_APART:
-            break
-    return x[best], y[best], width
+    width = lots.uniform(*CLOUD_WIDTHS, 3)
+    edge = 0.80 - sway / 2
+    share = _spread(lots, number)
+    x = (2 * share - 1) * edge
+    if light is not None:
+        place, radius = light
+        apart = radius + CLOUD_WIDTHS[1] / 2 + CLOUDS_APART + sway
+        if abs(place) < LIGHT_AT["right"] / 2:
+            # There is room on either side, for clouds that go far too, if only they come a little nearer.
+            left = -edge + 2 * share * max(0.05, place - apart + edge)
+            right = edge - 2 * (1 - share) * max(0.05, edge - place - apart)
+            x = np.where(share < 0.5, left, right)
+        elif place < 0:
+            x = edge - (1 - share) * (edge - place - apart)
+        else:
+            x = -edge + share * (place - apart + edge)
+    # Of three, the first and the last are equally high; too little room makes them smaller.
+    if number == 3:
+        width = np.minimum(width, x[2] - x[0] - CLOUDS_APART)
+    y = np.array(CLOUD_ROWS)[(np.arange(3) + lots.integers(2)) % 2] + lots.uniform(-0.02, 0.02, 3)
+    return x, y, width
 
 
 def _place_trees(
@@ -312,5 +309,16 @@ def _place_trees(
         widths = height[inside] * TREE_WIDTH
         spare = high - low - widths.sum() - TREES_APART * (len(inside) - 1)
         starts = low + np.cumsum(widths + TREES_APART) - widths - TREES_APART
-        x[inside] = starts + widths / 2 + np.sort(lots.uniform(0, 1, len(inside))) * spare
+        x[inside] = starts + widths / 2 + _spread(lots, len(inside))[: len(inside)] * spare
     return x, height
+
+
+def _spread(lots: np.random.Generator, number: int) -> Any:
+    """Places of three things from 0 to 1, of which the first ``number`` share the way between them.
+
+    The more there are, the less each strays from its place. Where things may be anywhere, a small model
+    does not learn how many there are: nothing that it paints in one place follows from their number alone.
+    """
+    parts = max(number, 1)
+    strays = lots.uniform(-0.5, 0.5, 3) / parts**2
+    return (np.arange(3) % parts + 0.5 + strays) / parts
