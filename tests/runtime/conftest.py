@@ -11,6 +11,7 @@ import pytest
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.upstash.front import Front
 from tests.runtime.redis_server import RedisServer
+from tests.servers.redis_account import KeyWatch
 from tests.servers.upstash import upstash_front
 from tests.site import Site, site, until
 
@@ -42,6 +43,14 @@ def redis_server(_redis: RedisServer) -> RedisServer:
     with _redis.client() as client:
         client.flushall()
     return _redis
+
+
+@pytest.fixture
+def key_watch(redis_server: RedisServer) -> Iterator[KeyWatch]:
+    """Hears what scripts on ``redis_server`` do."""
+    watch = KeyWatch(redis_server.port)
+    yield watch
+    watch.close()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from ourvidz.runtime.queue.redis.location import Server
 from ourvidz.runtime.queue.redis.rest import RestConnection
 from ourvidz.runtime.queue.redis.tcp import TcpConnection
 from ourvidz.spec.settings import QueueEntry
+from tests.servers.redis_account import NAME, PASSWORD
 from tests.servers.upstash import endpoint
 
 
@@ -28,6 +29,14 @@ def open_rest_queue(
     """The same behind a front on ``port`` that speaks Upstash's REST protocol."""
     place = endpoint(port)
     return RedisQueue(lambda: RestConnection(place), namespace="test", queues=queues, offset=offset)
+
+
+def open_account_queue(
+    port: int, queues: Mapping[str, QueueEntry], offset: Callable[[], float] = lambda: 0.0
+) -> RedisQueue:
+    """The same by an account that may touch nothing else; see :mod:`tests.servers.redis_account`."""
+    server = Server(host="127.0.0.1", port=port, username=NAME, password=PASSWORD)
+    return RedisQueue(lambda: TcpConnection(server), namespace="test", queues=queues, offset=offset)
 
 
 @dataclass(slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from ourvidz.runtime.upstash.front import Front
@@ -9,13 +11,19 @@ from ourvidz.spec.settings import QueueEntry
 from tests.conformance.queue import QueueConformance
 from tests.conformance.site import QueueSite
 from tests.runtime.redis_server import RedisServer
-from tests.runtime.redis_site import RedisSite, open_rest_queue
+from tests.runtime.redis_site import RedisSite, open_account_queue, open_rest_queue
+from tests.servers.redis_account import KeyWatch, make_account
 
 
 class TestRedisQueue(QueueConformance):
+    """By an account that may touch the queue's keys alone; and scripts touch what is declared to them."""
+
     @pytest.fixture
-    def site(self, redis_server: RedisServer) -> QueueSite:
-        return RedisSite(redis_server.port)
+    def site(self, redis_server: RedisServer, key_watch: KeyWatch) -> Iterator[QueueSite]:
+        with redis_server.client() as client:
+            make_account(client, "test", ["sdxl_queue", "wan_queue", "queue_0", "queue_1"])
+        yield RedisSite(redis_server.port, connects=open_account_queue)
+        assert key_watch.seen().undeclared == []
 
 
 class TestRedisQueueOverRest(QueueConformance):

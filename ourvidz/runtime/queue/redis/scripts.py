@@ -52,7 +52,7 @@ _HEAD = f"{_SHEBANG}local K = {{}}\n{_NAMES}local LISTS = {len(KEYS)}\n"
 
 
 @cache
-def _script(name: str) -> tuple[str, str]:
+def script_of(name: str) -> tuple[str, str]:
     """A script's text and its SHA-1, by which the server knows it."""
     folder = files("ourvidz.runtime.queue.redis") / "lua"
     body = "\n".join((folder / f"{one}.lua").read_text() for one in ("library", name))
@@ -91,7 +91,7 @@ class Scripts:
             return self._run(name, arguments)
 
     def _run(self, name: str, arguments: Sequence[str]) -> list[bytes]:
-        text, digest = _script(name)
+        text, digest = script_of(name)
         try:
             reply = self.connection.command("EVALSHA", digest, *arguments)
         except CommandRefused as error:
