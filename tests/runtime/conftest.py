@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.upstash.front import Front
 from tests.runtime.redis_server import RedisServer
+from tests.servers.certificates import make_certificate
 from tests.servers.redis_account import KeyWatch
 from tests.servers.upstash import upstash_front
 from tests.site import Site, site, until
@@ -68,10 +68,4 @@ def front(redis_server: RedisServer, _front: Front) -> Front:  # noqa: ARG001  i
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for localhost that is its own authority, and its key."""
-    folder = tmp_path_factory.mktemp("certificates")
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1"
-        " -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out ca.pem"
-    )
-    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
-    return folder
+    return make_certificate(tmp_path_factory.mktemp("certificates"))

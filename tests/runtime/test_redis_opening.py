@@ -1,4 +1,4 @@
-"""Queues on Redis are opened by their URLs, over TLS with certificates that are checked."""
+"""Queues on Redis are opened by their URLs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,6 @@ def test_user_and_password_are_read_and_not_shown(tmp_path: Path) -> None:
         ("redis://user:hunter2#3@host", "found a "),
         ("redis://host?namespace=a b", "namespace: expected 1 to 64"),
         ("redis://host?ca=x", "no option ca; it has namespace"),
-        ("rediss://host?ssl_cert_reqs=none", "no option ssl_cert_reqs"),
     ],
 )
 def test_a_url_that_cannot_be_meant_is_refused(tmp_path: Path, url: str, message: str) -> None:
@@ -119,27 +118,6 @@ def guarded(certificates: Path) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.stop()
-
-
-def test_certificates_of_rediss_are_verified(guarded: RedisServer, certificates: Path) -> None:
-    place = f"rediss://:hunter2@localhost:{guarded.tls_port}/0"
-    with closing(opened(certificates, f"{place}?ca=ca.pem")) as queue:
-        queue.push("sdxl_queue", payload(1))
-        assert claimed(queue).lease.job_id == job_id(1)
-    with (
-        closing(opened(certificates, place)) as queue,
-        pytest.raises(QueueUnavailable, match="certificate verify failed"),
-    ):
-        queue.push("sdxl_queue", payload(2))
-
-
-def test_the_host_of_a_certificate_is_verified(guarded: RedisServer, certificates: Path) -> None:
-    place = f"rediss://:hunter2@127.0.0.1:{guarded.tls_port}/0?ca=ca.pem"
-    with (
-        closing(opened(certificates, place)) as queue,
-        pytest.raises(QueueUnavailable, match=r"mismatch|doesn't match"),
-    ):
-        queue.push("sdxl_queue", payload(1))
 
 
 def test_a_wrong_password_is_told_of_and_not_shown(guarded: RedisServer, certificates: Path) -> None:
