@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.queue import QueueUnavailable
+from ourvidz.runtime.foreign_words import quoted
 
 #: A reply as the server sends it. Texts stay bytes; an error within a list is the list's, and stands there.
 Reply: TypeAlias = "int | bytes | CommandRefused | list[Reply] | None"
@@ -24,6 +25,13 @@ _LATER = {
 
 #: What Upstash says of a database that its plan has no more for, after a code that is only ERR.
 _SPENT = ("max daily request limit exceeded", "max requests limit exceeded", "DB capacity quota exceeded")
+
+
+#: Characters of a server's words that a message repeats.
+_WORDS = 500
+
+#: What Redis begins with to quote the command, and so perhaps a prompt.
+_QUOTATION = ", with args beginning with"
 
 
 class CommandRefused(OurvidzError):
@@ -62,6 +70,12 @@ class Connection(Protocol):
     def close(self) -> None:
         """For good, and from any thread: a command that blocks ends with QueueUnavailable."""
         ...
+
+
+def told(answer: str, secret: str | None) -> str:
+    """An error reply without what nobody may read in a log. Its first word, the code, stays as it is."""
+    code, space, words = answer.partition(_QUOTATION)[0].partition(" ")
+    return code + space + quoted(words, [secret], longest=_WORDS)
 
 
 def refusal(where: str, answer: str) -> OurvidzError:

@@ -31,6 +31,7 @@ from ourvidz.runtime.queue.redis.connection import (
     CommandUnsendable,
     Reply,
     refusal,
+    told,
 )
 from ourvidz.runtime.queue.redis.endpoint import Endpoint
 
@@ -39,9 +40,6 @@ PATIENCE = 10.0
 
 #: Bytes of a reply that are read; the largest of ours are some MiB.
 LARGEST = 64 * 2**20
-
-#: Characters of a server's words that a message repeats.
-_WORDS = 500
 
 #: What a path carries under any reading of its escapes.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:~-]+")
@@ -118,7 +116,8 @@ class RestConnection:
     def _read(self, status: int, text: bytes) -> Reply:
         """The reply in an answer. Raises what the answer says instead."""
         answer = _parsed(text)
-        words = self._told(answer.get("error")) if isinstance(answer, dict) else None
+        error = answer.get("error") if isinstance(answer, dict) else None
+        words = told(error, self._endpoint.token.text) if isinstance(error, str) else None
         if status == HTTPStatus.UNAUTHORIZED:
             raise CommandRefused(
                 f"WRONGPASS {self._endpoint} does not take the token in {self._endpoint.token.variable}; "
@@ -141,12 +140,6 @@ class RestConnection:
             raise QueueUnavailable(
                 f"{self._endpoint}: found an answer that is none of Upstash's protocol"
             ) from None
-
-    def _told(self, words: object) -> str | None:
-        """The server's words, without what nobody may read in a log."""
-        if not isinstance(words, str):
-            return None
-        return words.replace(self._endpoint.token.text, "…")[:_WORDS]
 
 
 def _connection(endpoint: Endpoint) -> http.client.HTTPConnection:

@@ -9,7 +9,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ourvidz.jobs.queue import QueueUnavailable
-from ourvidz.runtime.queue.redis.connection import CommandRefused, Reply, refusal
+from ourvidz.runtime.queue.redis.connection import CommandRefused, Reply, refusal, told
 from ourvidz.runtime.queue.redis.location import Server
 
 #: Seconds that connecting, and a reply, may take. A script runs some milliseconds; the rest is the way.
@@ -78,16 +78,17 @@ class TcpConnection:
             return _plain(connection.read_response())
         except redis.AuthenticationError as error:
             connection.disconnect()
-            raise CommandRefused(f"WRONGPASS {error}") from None
+            raise CommandRefused(told(f"WRONGPASS {error}", self._server.password)) from None
         except redis.ResponseError as error:
-            raise _refused(error) from None
+            raise CommandRefused(told(_answer(error), self._server.password)) from None
         except redis.BusyLoadingError as error:
             connection.disconnect()
-            raise _refused(error) from None
+            raise CommandRefused(told(_answer(error), self._server.password)) from None
         except (redis.RedisError, OSError) as error:
             # What was sent may still be answered: the next command needs a fresh connection.
             connection.disconnect()
-            raise QueueUnavailable(f"{self._server}: the server cannot be reached: {error}") from None
+            why = told(str(error), self._server.password)
+            raise QueueUnavailable(f"{self._server}: the server cannot be reached: {why}") from None
         except BaseException:
             connection.disconnect()
             raise
@@ -101,9 +102,10 @@ def _plain(reply: Any) -> Reply:
     """A reply in the seam's own types."""
     if isinstance(reply, list):
         return [_plain(one) for one in reply]
-    return _refused(reply) if isinstance(reply, redis.RedisError) else reply
+    return CommandRefused(_answer(reply)) if isinstance(reply, redis.RedisError) else reply
 
 
-def _refused(error: redis.RedisError) -> CommandRefused:
+def _answer(error: redis.RedisError) -> str:
+    """The server's words, with their code."""
     code = getattr(error, "status_code", None) or _STRIPPED.get(type(error))
-    return CommandRefused(f"{code} {error}" if code else str(error))
+    return f"{code} {error}" if code else str(error)

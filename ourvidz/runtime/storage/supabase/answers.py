@@ -8,10 +8,12 @@ and what they stand for: the storage server's own list of errors, v1.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 import httpx
+
+from ourvidz.runtime.foreign_words import quoted
 
 #: ``again``: the same call may work later. ``refused``: it never will.
 Meaning = Literal["again", "exists", "missing", "no_bucket", "no_bytes", "refused"]
@@ -98,12 +100,21 @@ def raise_refusals(response: httpx.Response) -> None:
         body += piece
         if len(body) > _LONGEST:
             break
-    meaning, text = understand(response.status_code, body[:_LONGEST])
+    meaning, text = understand(response.status_code, body[:_LONGEST], _secrets(response.request))
     raise Refusal(meaning, text)
 
 
-def understand(status: int, body: bytes) -> tuple[Meaning, str]:
-    """What an answer means, and what it says for people, without anything that may be secret."""
+def _secrets(request: httpx.Request) -> list[str]:
+    """What a server must not be quoted with: the key or token, and what signs an address."""
+    headers = [request.headers.get(name, "").removeprefix("Bearer ") for name in ("apikey", "authorization")]
+    return [*headers, request.url.query.decode(), *request.url.params.values()]
+
+
+def understand(status: int, body: bytes, secrets: Iterable[str] = ()) -> tuple[Meaning, str]:
+    """What an answer means, and what it says for people, without anything that may be secret.
+
+    ``secrets``: what the request held.
+    """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -119,7 +130,7 @@ def understand(status: int, body: bytes) -> tuple[Meaning, str]:
         # What is said of a key may repeat it.
         text = f"{told} {code or 'no access'}: the key or the signature does not allow it"
     elif isinstance(said, str):
-        text = f"{told} {said[:_QUOTED]!a}"
+        text = f"{told} {quoted(said, secrets, longest=_QUOTED)!a}"
     else:
         text = f"{told}"
     return meaning, text
