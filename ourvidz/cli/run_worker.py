@@ -15,6 +15,7 @@ from ourvidz.cli.context import Invocation, place_options
 from ourvidz.cli.output import about, error_json, json_option, report_error
 from ourvidz.cli.progress import LogAbove, ProgressLine
 from ourvidz.errors import OurvidzError
+from ourvidz.jobs.envelope import PRIVATE
 from ourvidz.jobs.queue import Claim
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure
@@ -201,7 +202,8 @@ class _JsonLines(Observer):
             "job_completed",
             jobId=claim.lease.job_id,
             seconds=round(seconds, 3),
-            result=result.model_dump(mode="json"),
+            # Such lines are a log.
+            result=result.model_dump(mode="json", exclude={"parameters": set(PRIVATE)}),
         )
 
     def job_told(self, job_id: str, places: Sequence[str]) -> None:

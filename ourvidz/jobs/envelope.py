@@ -22,6 +22,9 @@ MAX_PAYLOAD = 256 * 1024
 #: JavaScript's largest exact integer: a seed survives every producer as a number, too.
 MAX_SEED = 2**53 - 1
 
+#: What users wrote, which stays out of logs.
+PRIVATE: Final = frozenset({"prompt", "negative_prompt", "metadata"})
+
 #: Whoever submits from the command line without a platform around it.
 LOCAL_USER = "00000000-0000-0000-0000-000000000000"
 

@@ -13,6 +13,7 @@ from ourvidz.jobs.envelope import (
     ENVELOPE_VERSION,
     MAX_PAYLOAD,
     MAX_SEED,
+    PRIVATE,
     Envelope,
     EnvelopeInvalid,
     parse_uuid,
@@ -51,9 +52,6 @@ EXPECTED_NAME: Mapping[str, str] = {
     "params": "a parameter's name, of a-z, 0-9 and _",
     "inputs": " or ".join(get_args(Input)),
 }
-
-#: Texts of users: an error message goes into logs, and these do not.
-_PRIVATE = frozenset({"prompt", "negative_prompt", "metadata"})
 
 
 def read_envelope(payload: bytes, *, received_at: datetime | None = None) -> Envelope:
@@ -141,7 +139,7 @@ def _describe(error: Any, origins: Mapping[str, str]) -> str:
         return f"{name}: not a known name, expected {EXPECTED_NAME[field]}"
     if error["type"] == "string_unicode":
         return f"{name}: found bytes that are no text, expected UTF-8"
-    found = _kind(error["input"]) if field in _PRIVATE else _found(error["input"])
+    found = _kind(error["input"]) if field in PRIVATE else _found(error["input"])
     return f"{name}: found {found}, expected {(EXPECTED_ENTRY if inner else EXPECTED)[field]}"
 
 

@@ -160,7 +160,7 @@ def test_a_signed_url_that_a_request_brings_along(
 
 @pytest.mark.parametrize("status", [401, 404])
 def test_the_token_of_the_hub(site: Site, status: int) -> None:
-    """A checkpoint that only the hub has; the libraries' DEBUG logs show a server's headers, so INFO has to do."""
+    """What the libraries log at INFO; at DEBUG they show whatever headers a server sends."""
     program = """\
 import logging, pathlib
 logging.basicConfig(level=logging.INFO)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from PIL import Image
 from pydantic import Field, JsonValue
@@ -54,28 +54,31 @@ class BrittleModel:
         self._held: weakref.ref[torch.Tensor] | None = None
 
     def generate(self, request: GenerationRequest[BrittleParameters], context: JobContext) -> Output:
-        import torch
-
         context.step("paint", 0, 1)
-        match take_fault(self._faults):
+        match fault := take_fault(self._faults):
             case "error":
                 raise RuntimeError("the weather")
+            case "quotation":
+                raise ValueError(f"cannot read {request.parameters.prompt!r}")
             case "black":
                 artifacts = [_picture(request, 0)]
-            case "memory":
-                # What torch holds on to until the error is forgotten.
-                held = torch.ones(1000)
-                self._held = weakref.ref(held)
-                raise torch.OutOfMemoryError(OUT_OF_MEMORY + " " * len(held.shape))
-            case "illegal":
-                raise torch.AcceleratorError(ILLEGAL_ACCESS)
-            case "illegal, before torch 2.8":
-                raise RuntimeError(ILLEGAL_ACCESS)
-            case "wrong launch":
-                raise torch.AcceleratorError("CUDA error: invalid argument")
+            case "memory" | "illegal" | "illegal, before torch 2.8" | "wrong launch":
+                self._fail_as_torch_does(fault)
             case _:
                 artifacts = [_picture(request, 255)]
         return Output(artifacts=artifacts, effective=request.parameters.model_dump(mode="json"))
+
+    def _fail_as_torch_does(self, fault: str) -> NoReturn:
+        import torch
+
+        if fault == "memory":
+            # What torch holds on to until the error is forgotten.
+            held = torch.ones(1000)
+            self._held = weakref.ref(held)
+            raise torch.OutOfMemoryError(OUT_OF_MEMORY + " " * len(held.shape))
+        if fault == "illegal, before torch 2.8":
+            raise RuntimeError(ILLEGAL_ACCESS)
+        raise torch.AcceleratorError(ILLEGAL_ACCESS if fault == "illegal" else "CUDA error: invalid argument")
 
     def free_memory(self) -> None:
         assert self._held is not None
