@@ -56,7 +56,7 @@ class Pushing(OnQueue):
         assert told(queue) == []
 
     def test_a_payload_beyond_the_limit_becomes_a_dead_letter(self, queue: Queue) -> None:
-        queue.push("sdxl_queue", b" " * (MAX_PAYLOAD + 1))
+        queue.push("sdxl_queue", payload(1).ljust(MAX_PAYLOAD + 1))
         assert claim(queue) is None
         assert len(queue.dead_letters.list()) == 1
 

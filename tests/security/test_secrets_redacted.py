@@ -31,7 +31,7 @@ SECRETS = {
     "HF_TOKEN": f"hf_{MARK}0123456789",
 }
 PASSWORD = f"redis-{MARK}-p%40ss"
-SIGNED = f"https://127.0.0.1:1/photo.png?token=signed-{MARK}"
+SIGNED = f"https://127.0.0.1/photo.png?token=signed-{MARK}"
 
 #: The command line with every log that there is.
 PROGRAM = """\

@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -65,6 +65,7 @@ class Internet:
 
     resolve: Callable[[str, int], Sequence[str]] = resolve
     permits: Callable[[Address], bool] = is_public
+    ports: Container[int] = (443,)
     trust: Callable[[], ssl.SSLContext] = ssl.create_default_context
     seconds: float = 30.0
     """For everything together, from the first byte sent to the last one read."""
@@ -78,6 +79,9 @@ class Internet:
         host, port = parts.hostname, _port(url)
         if parts.scheme != "https" or not host or port is None or parts.username is not None:
             raise UrlRefused(f"{name}: expected https://, a host, and no user name")
+        if port not in self.ports:
+            # Behind other ports of a public server stand databases and consoles rather than pictures.
+            raise UrlRefused(f"{name}: found port {port}, expected the one of https, 443")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         addresses = self._addresses(host, port, name)
         connection = _Connection(host, port, addresses, self.trust(), self.seconds)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
-import tracemalloc
-import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ourvidz.errors import RequestInvalid
-from ourvidz.plugins.init_images.decoding import MAX_SCANS, decode
+from ourvidz.plugins.init_images.decoding import decode
 from ourvidz.plugins.init_images.header import InputInvalid, read_header
 from ourvidz.plugins.init_images.reading import read_init_image
 from ourvidz.spec.job_type import InitImage
@@ -75,19 +72,6 @@ def test_what_is_cut_off_anywhere_is_refused(kind: str) -> None:
         refusal(whole[:length])
 
 
-def test_a_bomb_is_known_by_its_header() -> None:
-    for data in (
-        SIGNATURE + header(60_000, 60_000) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""),
-        b"\xff\xd8\xff\xc0" + struct.pack(">HBHHB", 17, 8, 60_000, 60_000, 3),
-    ):
-        assert refusal(data) == (
-            "photo: 60000x60000 are 3600000000 pixels, expected at most 50000000; make it smaller"
-        )
-    canvas = (16_383).to_bytes(3, "little")
-    data = b"RIFF\x16\0\0\0WEBPVP8X" + struct.pack("<II", 10, 0) + canvas * 2
-    assert "16384x16384 are 268435456 pixels" in refusal(data)
-
-
 def test_the_job_type_says_how_large_a_picture_may_be() -> None:
     assert "24x16 are 384 pixels, expected at most 383" in refusal(SOUND["JPEG"], InitImage(max_pixels=383))
     assert read(SOUND["JPEG"], InitImage(max_pixels=384)).size == (24, 16)
@@ -95,18 +79,6 @@ def test_the_job_type_says_how_large_a_picture_may_be() -> None:
     message = refusal(SOUND["PNG"], InitImage(max_size=size - 1))
     assert message == f"photo: found a file of more than {size - 1}B, expected that at most"
     assert read(SOUND["PNG"], InitImage(max_size=size)).size == (24, 16)
-
-
-def test_what_inflates_to_more_than_the_header_says_is_neither_kept_nor_shown() -> None:
-    bomb = zlib.compress(bytes(64 * 2**20))
-    data = SIGNATURE + header(8, 8) + chunk(b"IDAT", bomb) + chunk(b"IEND", b"")
-    tracemalloc.start()
-    try:
-        assert refusal(data) == "photo: the PNG inflates to more than the 200 bytes that its header promises"
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
-    assert "inflates to more" in refusal(png(GREY, colour="grey", data=packed([*GREY, GREY[0]], 8)))
 
 
 def test_a_png_with_too_few_rows_is_not_filled_with_black() -> None:
@@ -141,16 +113,6 @@ def test_an_animation_is_refused_with_the_remedy(kind: str) -> None:
     frames = [landscape(16, 16), Image.new("RGB", (16, 16), "red")]
     data = saved(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
     assert "animation; save one frame of it as a picture" in refusal(data)
-
-
-def test_a_jpeg_that_is_decoded_over_and_over_is_refused() -> None:
-    whole = saved(landscape(64, 64), "JPEG", progressive=True)
-    last = whole.rindex(b"\xff\xda")
-    scan = whole[last:-2]
-    assert read(whole[:-2] + scan * (MAX_SCANS // 2) + whole[-2:]).size == (64, 64)
-    assert refusal(whole[:-2] + scan * MAX_SCANS + whole[-2:]) == (
-        "photo: the JPEG has more than 40 scans, for each of which it is decoded over; save it anew"
-    )
 
 
 @pytest.mark.parametrize("kind", SOUND)

@@ -1,9 +1,13 @@
-"""Init images by URL: from the public internet alone, of a bounded size, in a bounded time."""
+"""No request makes a worker speak to what the request could not reach itself (SSRF).
+
+Init images by URL come from the public internet alone, of a bounded size, in a bounded time.
+"""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_address
 from pathlib import Path
@@ -50,6 +54,7 @@ def internet(server: HttpsServer, *addresses: str, seconds: float = 30.0) -> Int
     return Internet(
         resolve=leading_to(*(addresses or ("127.0.0.1",))),
         permits=lambda address: address.is_loopback or is_public(address),
+        ports=(server.port,),
         trust=server.trust,
         seconds=seconds,
     )
@@ -71,14 +76,32 @@ def test_a_picture_is_fetched(server: HttpsServer) -> None:
     assert server.paths == ["/photo.png?token=secret"]
 
 
-@pytest.mark.parametrize("url", ["http://{}/x", "ftp://{}/x", "file:///etc/passwd", "//{}/x", "{}/x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://{}/x", "ftp://{}/x", "gopher://{}/x", "ws://{}/x", "jar:https://{}/x", "//{}/x", "{}/x"),
+        *("file:///etc/passwd", "file://{}/etc/passwd", "data:image/png;base64,iVBORw0KGgo="),
+    ],
+)
 def test_https_only(server: HttpsServer, url: str) -> None:
     assert "expected https" in refusal(internet(server), url.format(f"{NAME}:{server.port}"))
     assert server.paths == []
 
 
-@pytest.mark.parametrize("url", ["https://user:secret@{}/x", "https:///x", "https://{}0000/x"])
-def test_nothing_but_a_host_and_a_port_names_the_server(server: HttpsServer, url: str) -> None:
+@pytest.mark.parametrize("port", [22, 80, 2375, 6379, 8443, 9200])
+def test_no_other_port_than_that_of_https(port: int) -> None:
+    world = Internet(resolve=leading_to("93.184.216.34"))
+    assert f"found port {port}, expected the one of https, 443" in refusal(world, f"https://{NAME}:{port}/x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://user:secret@{}/x", "https://secret@{}/x", "https://@{}/x", "https://:@{}/x"),
+        *("https:///x", "https://{}0000/x", "https://{}:x/x", "https:{}/x"),
+    ],
+)
+def test_no_credentials_and_nothing_but_a_host_and_a_port(server: HttpsServer, url: str) -> None:
     refusal(internet(server), url.format(f"{NAME}:{server.port}"))
     assert server.paths == []
 
@@ -86,7 +109,7 @@ def test_nothing_but_a_host_and_a_port_names_the_server(server: HttpsServer, url
 def test_the_address_is_resolved_once_and_pinned(server: HttpsServer) -> None:
     """A name that is another address at the second look is not looked at twice."""
     answers = [["127.0.0.1"]]
-    world = Internet(resolve=lambda *_: answers.pop(), permits=lambda _: True, trust=server.trust)
+    world = replace(internet(server), resolve=lambda *_: answers.pop())
     assert fetch(world, server.url) == PICTURE
     assert answers == []
 
@@ -149,7 +172,9 @@ def test_addresses_that_are_nobodys_or_everybodys_are_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("spelling", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0"])
+@pytest.mark.parametrize(
+    "spelling", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "１２７.0.0.1", "①②⑦.0.0.1"]
+)
 def test_other_spellings_of_a_loopback_address_are_refused(spelling: str) -> None:
     """As the system's own resolver reads them."""
     assert resolve(spelling, 443), "expected the resolver to know this spelling"
@@ -213,7 +238,8 @@ def test_the_time_cap_ends_a_server_that_drips(server: HttpsServer, stage: str) 
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         if stage == "handshake":
-            url = f"https://{NAME}:{mute.getsockname()[1]}/photo.png"
+            port = mute.getsockname()[1]
+            world, url = replace(world, ports=(port,)), f"https://{NAME}:{port}/photo.png"
         with pytest.raises(InputUnavailable, match=r"took longer than 0\.5 s"):
             fetch(world, url)
 
@@ -238,7 +264,7 @@ def test_a_refusal_of_the_server_is_told_and_an_outage_may_pass(
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(server: HttpsServer) -> None:
-    world = Internet(resolve=leading_to("127.0.0.1"), permits=lambda _: True)
+    world = replace(internet(server), trust=Internet().trust)
     with pytest.raises(InputUnavailable, match="SSLCertVerificationError"):
         fetch(world, server.url)
     assert server.paths == []
@@ -307,7 +333,7 @@ def test_a_worker_with_urls_switched_on_reaches_nothing_private(site: Site) -> N
         settings.write("input_urls: true\n")
     project = site.project()
     with Client.open(project) as client:
-        private = {"init_image": "https://127.0.0.1:1/secret"}
+        private = {"init_image": "https://127.0.0.1/secret"}
         job = client.submit("restyle", prompt="a lighthouse", inputs=private)
         with Worker(project, "sdxl") as worker:
             worker.run(burst=True)
