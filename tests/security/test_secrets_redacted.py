@@ -113,6 +113,8 @@ def test_the_token_of_upstash(site: Site, command: str, status: int, monkeypatch
         ("supabase", WORK, 400),
         ("supabase", WORK, 403),
         ("supabase", "storage sweep", 400),
+        ("supabase", "reconcile", 400),
+        ("supabase", "reconcile --json", 500),
         ("supabase-signed", f"{WORK} --json", 400),
     ],
 )

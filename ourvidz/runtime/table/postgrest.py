@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from ourvidz.jobs.states import Failure
 from ourvidz.jobs.table import OPEN, JobRow, JobTableRefused, JobTableUnavailable
+from ourvidz.runtime.foreign_words import quoted
 from ourvidz.runtime.supabase_access import KEY_VARIABLE, ServiceAccess
 
 #: Seconds for each step of a request.
@@ -62,6 +63,7 @@ class PostgrestJobTable:
             trust_env=False,
             event_hooks={"response": [_check_key]},
         )
+        self._key = access.key
         headers = {"apikey": access.key, "authorization": f"Bearer {access.key}"}
         self._client = SyncPostgrestClient(f"{access.url}/rest/v1", headers=headers, http_client=self._http)
 
@@ -75,7 +77,7 @@ class PostgrestJobTable:
         ids, found = list(job_ids), {}
         for start in range(0, len(ids), _IDS):
             some = ids[start : start + _IDS]
-            with _asking("cannot be read"):
+            with _asking("cannot be read", self._key):
                 answer = self._client.from_("jobs").select("id,status").in_("id", some).execute()
                 rows = [_Status.model_validate(one) for one in answer.data]
             found.update({str(row.id): row.status for row in rows})
@@ -88,7 +90,7 @@ class PostgrestJobTable:
             "error_message": f"{failure.message} [{failure.code}]",
             "completed_at": datetime.now(UTC).isoformat(),
         }
-        with _asking(f"row {row.job_id} cannot be changed"):
+        with _asking(f"row {row.job_id} cannot be changed", self._key):
             changing = self._client.from_("jobs").update(values).eq("id", row.job_id)
             return bool(changing.eq("status", row.status).execute().data)
 
@@ -97,7 +99,7 @@ class PostgrestJobTable:
 
     def _page(self, before: float, last: str | None) -> list[JobRow]:
         moment = datetime.fromtimestamp(before, UTC).isoformat()
-        with _asking("cannot be read"):
+        with _asking("cannot be read", self._key):
             asked = self._client.from_("jobs").select("id,job_type,status")
             asked = asked.in_("status", OPEN).lt("created_at", moment)
             if last is not None:
@@ -122,12 +124,15 @@ def _may_pass(code: str) -> bool:
 
 
 @contextmanager
-def _asking(what: str) -> Iterator[None]:
-    """Say what went wrong in the words of the protocol. Raises JobTableUnavailable, JobTableRefused."""
+def _asking(what: str, key: str) -> Iterator[None]:
+    """Say what went wrong in the words of the protocol, and never the key.
+
+    Raises JobTableUnavailable, JobTableRefused.
+    """
     try:
         yield
     except APIError as error:
-        code, said = error.code or "", (error.message or "")[:_QUOTED]
+        code, said = (quoted(one or "", [key], longest=_QUOTED) for one in (error.code, error.message))
         kind = JobTableUnavailable if _may_pass(code) else JobTableRefused
         raise kind(f"the job table: {what}: the server answered {code} {said!a}") from None
     except httpx.TimeoutException as error:
