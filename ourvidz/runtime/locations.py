@@ -5,6 +5,7 @@ Messages never repeat a URL: one that was meant for another backend may hold a p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -12,6 +13,9 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from ourvidz.errors import NotReady
 from ourvidz.plugins.backends import BackendContext
 from ourvidz.spec.identifiers import nearest
+
+#: What an option may be called. What is called otherwise is a part of something else, such as a secret.
+_OPTION = re.compile("[a-z_]{1,20}")
 
 
 class LocationInvalid(NotReady):
@@ -35,18 +39,26 @@ def path_of(context: BackendContext) -> Path:
 def options_of(context: BackendContext, known: Collection[str]) -> dict[str, str]:
     """What a URL says after its question mark. Raises LocationInvalid for an option that is not known."""
     parts = _split(context)
+    if "@" in parts.query:
+        raise LocationInvalid(
+            f"the {parts.scheme} URL: found an @ after the first ?; in a password, ? is written %3F"
+        )
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     for name in options:
         if name not in known:
             meant = nearest(name, known)
             hint = f"did you mean {meant}?" if meant else f"it has {', '.join(known) or 'none'}"
-            raise LocationInvalid(f"the {parts.scheme} URL: there is no option {name}; {hint}")
+            called = f"option {name}" if _OPTION.fullmatch(name) else "such option"
+            raise LocationInvalid(f"the {parts.scheme} URL: there is no {called}; {hint}")
     return options
 
 
 def _split(context: BackendContext) -> SplitResult:
     try:
         return urlsplit(context.url)
-    except ValueError as error:
+    except ValueError:
+        # Its text may quote the URL.
         scheme = context.url.partition(":")[0]
-        raise LocationInvalid(f"the {scheme} URL: {error}, expected {scheme}:data/name") from None
+        raise LocationInvalid(
+            f"the {scheme} URL: cannot be read; expected ASCII, and %-escapes for what has a meaning in URLs"
+        ) from None

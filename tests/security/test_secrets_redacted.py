@@ -6,13 +6,20 @@ repeat what they were sent. Every secret has the same mark in it, so that no par
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import subprocess
 import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from ourvidz.errors import OurvidzError
+from ourvidz.project import Project
+from ourvidz.runtime.backends import open_callback, open_queue, open_storage
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.worker import Worker
 from tests.plugins.init_images.files import landscape
@@ -32,6 +39,18 @@ SECRETS = {
 }
 PASSWORD = f"redis-{MARK}-p%40ss"
 SIGNED = f"https://127.0.0.1/photo.png?token=signed-{MARK}"
+
+#: Ways to a server whose URL may hold, or seem to hold, a password.
+SCHEMES: list[tuple[str, Callable[[Project], Any], str]] = [
+    *(("QUEUE", open_queue, one) for one in ("redis", "rediss", "https", "http")),
+    ("STORAGE", open_storage, "supabase-signed:https"),
+    *(("CALLBACK", open_callback, one) for one in ("https", "http")),
+]
+BETWEEN = ("", "/", "?", "#", "&", "?a&", "[", "℀", "@", " ", "\n", "%")
+RESTS = (
+    *("host:port", "[host", "ho st", "host/first", "host?option=1", "host#x", "host:99999999", "", "host℀"),
+    *(f"host?{MARK}", f"host?{MARK}=1", f"host#{MARK}", f"host/{MARK}", f"host:{MARK}"),
+)
 
 #: The command line with every log that there is.
 PROGRAM = """\
@@ -80,6 +99,20 @@ def assert_nowhere(site: Site, said: str) -> None:
     for place, text in {"what was said": said.encode(), **written}.items():
         at = text.find(MARK.encode())
         assert at < 0, f"{place}: {text[max(0, at - 300) : at + 100]!r}"
+
+
+def test_what_stands_in_a_url_that_cannot_be_meant(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords have characters in them that should have been escaped."""
+    project, told = site.project(), {}
+    for (kind, opened, scheme), between, rest in itertools.product(SCHEMES, BETWEEN, RESTS):
+        url = f"{scheme}://user:pass{between}{MARK}{between}@{rest}"
+        monkeypatch.setenv(f"OURVIDZ_{kind}_URL", url)
+        try:
+            opened(project).close()
+        except OurvidzError as error:
+            told[url] = "".join(traceback.format_exception(error))
+    assert len(told) > len(BETWEEN) * len(RESTS)
+    assert [url for url, message in told.items() if MARK in message] == []
 
 
 @pytest.mark.parametrize(
