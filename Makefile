@@ -27,6 +27,15 @@ setup: $(DEVELOPING) ## Set up .venv with everything that tests and checks need
 test: $(DEVELOPING) ## Run every test
 	$(BIN)/pytest -n 2 --dist worksteal
 
+.PHONY: faults
+faults: $(DEVELOPING) ## Break everything that a job depends on, and count what was lost: nothing
+	$(BIN)/python -m tests.faults
+
+.PHONY: faults-long
+faults-long: $(DEVELOPING) ## The same for half an hour; the result becomes docs/faults.md
+	$(BIN)/python -m tests.faults --long --json docs/faults/two-cores.json
+	$(BIN)/python -m docs.generate
+
 .PHONY: test-oldest
 test-oldest: $(FAMILIES:%=test-oldest-%) ## Run each family's tests on the oldest libraries that it declares
 

@@ -1,0 +1,75 @@
+"""``python -m tests.faults [--long] [--json FILE] [--only TEXT]``: run all rows and judge each."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from ourvidz.cli.progress import ProgressLine
+from tests.faults.report import as_json, report
+from tests.faults.row import Row
+from tests.faults.rows import Form, rows
+
+LINE = "{row:<52} {queue:<7}{faults:>7}{acknowledged:>7}{lost:>6}{twice:>7}{extra_starts:>7}{recovery:>12}"
+HEAD = LINE.format(
+    row="",
+    queue="queue",
+    faults="faults",
+    acknowledged="acked",
+    lost="lost",
+    twice="twice",
+    extra_starts="extra",
+    recovery="recovery",
+)
+
+
+@click.command()
+@click.option("--long", "is_long", is_flag=True, help="More of everything, for the table in docs/faults.md.")
+@click.option("--only", default="", metavar="TEXT", help="Rows whose name has this text in it.")
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Write what was found into this file.")
+def main(is_long: bool, only: str, file: Path | None) -> None:
+    """Break everything that a job depends on. Exit status 1 if a job is lost or completed twice."""
+    form: Form = "long" if is_long else "short"
+    chosen = [row for row in rows(form) if only in row.name]
+    if not chosen:
+        raise click.ClickException(f"--only: no row has {only!r} in its name")
+    line = ProgressLine()
+    found, wrong = [], []
+    click.echo(HEAD)
+    for number, row in enumerate(chosen):
+        line.show(f"{row.name}, {row.kind}", number, len(chosen))
+        start = time.monotonic()
+        verdict = row.judged()
+        told = as_json(row, verdict, time.monotonic() - start)
+        line.clear()
+        click.echo(_line(row, told))
+        found.append(told)
+        if verdict.is_sound == row.loses:
+            wrong.append(f"{row.name}, {row.kind}: {_complaint(row)}")
+            wrong += [f"  job {job_id}" for job_id in (*verdict.lost, *verdict.twice)[:5]]
+    if file is not None:
+        file.write_text(json.dumps(report(form, found), indent=2) + "\n")
+    for complaint in wrong:
+        click.echo(complaint, err=True)
+    sys.exit(1 if wrong else 0)
+
+
+def _line(row: Row, told: dict[str, object]) -> str:
+    longest = told["recovery_longest"]
+    return LINE.format(
+        **(told | {"row": row.name[:52], "recovery": "" if longest is None else f"{longest} s"})
+    )
+
+
+def _complaint(row: Row) -> str:
+    if row.loses:
+        return "expected losses, found none: whoever judges sees nothing"
+    return "jobs were lost, or completed twice"
+
+
+if __name__ == "__main__":
+    main()

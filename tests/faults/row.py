@@ -1,0 +1,63 @@
+"""A row of the table: what is done to the system while it works, and on which queue."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.judge import Verdict
+from tests.faults.scene import Kind, Scene, stage
+
+#: Seconds between two looks at the workers.
+_GLANCE = 0.02
+
+#: How many workers take turns, one for each of the two cores that CI has.
+WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """``run`` pushes jobs, does the harm, and returns when all is told of or its time is over."""
+
+    name: str
+    kind: Kind
+    run: Callable[[Scene], None]
+    redis_options: tuple[str, ...] = ()
+    loses: bool = False
+    """Whether it is there to show that losses are seen."""
+
+    def judged(self) -> Verdict:
+        with (
+            tempfile.TemporaryDirectory(prefix="ourvidz-faults-") as folder,
+            stage(self.kind, Path(folder) / "scene", *self.redis_options) as scene,
+        ):
+            self.run(scene)
+            return scene.verdict()
+
+
+def work(
+    scene: Scene,
+    *,
+    plans: Iterable[str] = (),
+    meanwhile: Callable[[], None] = lambda: None,
+    command: tuple[str, ...] = (),
+    over: Callable[[], bool] | None = None,
+    seconds: float,
+) -> None:
+    """Keep workers alive until everything is told of, for so many seconds at most.
+
+    Each new one gets the next of ``plans``, as ``FAULTS_AT`` has it; ``meanwhile`` is called again and
+    again.
+    """
+    left = iter(plans)
+    deadline = time.monotonic() + seconds
+    workers = [scene.worker(next(left, ""), command=command) for _ in range(WORKERS)]
+    while not (over() if over else scene.is_over) and time.monotonic() < deadline:
+        meanwhile()
+        for place, worker in enumerate(workers):
+            if worker.poll() is not None:
+                workers[place] = scene.worker(next(left, ""), command=command)
+        time.sleep(_GLANCE)

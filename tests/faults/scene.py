@@ -1,0 +1,275 @@
+"""One row's stage: a project, a queue, a platform that is told, and workers that are processes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ourvidz.jobs.envelope import Envelope
+from ourvidz.jobs.queue import QueueUnavailable
+from ourvidz.runtime.queue.sqlite import SqliteQueue
+from tests.faults.judge import Evidence, Fault, Verdict, judge
+from tests.faults.receiver import Platform
+from tests.runtime.receivers import KEY_ID, SECRET, documented_receiver, serving
+from tests.runtime.redis_server import RedisServer
+
+REPOSITORY = Path(__file__).parents[2]
+PLUGINS = Path(__file__).parent / "plugins"
+
+Kind = Literal["sqlite", "redis"]
+
+#: Seconds that the lease of a job lasts, the shortest that a worker takes.
+LEASE = 1.0
+
+QUEUE = "blank_queue"
+
+JOB_TYPE = f"""\
+worker: BLANK
+queue: {QUEUE}
+content_type: image
+resolution: 32x32
+steps: 2
+guidance: 6.0
+expected_time: 1s
+storage_bucket: placeholder_fast
+quality_tier: fast
+max_attempts: 20
+params:
+  steps: {{min: 1, max: 1000}}
+  step_time: {{min: 0, max: 5}}
+"""
+
+#: Jobs of a few users, so that turns are taken.
+USERS = [f"3f0d9c56-0000-4000-8000-00000000000{number}" for number in range(1, 4)]
+
+
+@dataclass(slots=True)
+class Scene:
+    """What a row has at hand. Use :func:`stage`."""
+
+    kind: Kind
+    root: Path
+    platform: Platform
+    environment: dict[str, str]
+    server: RedisServer | None = None
+    producer_port: int = 0
+    acknowledged: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    stored: Callable[[], Mapping[str, str]] = dict
+    _pushing: threading.Thread | None = None
+    _push_error: BaseException | None = None
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.jsonl"
+
+    def worker(self, at: str = "", *, command: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
+        """Start a worker; ``at`` as in ``FAULTS_AT``."""
+        program = command or ("-P", "-m", "ourvidz", "run-worker", "--plugin", "blank", "--json")
+        with (self.root / "workers.log").open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, *program],
+                cwd=self.root,
+                env={**os.environ, **self.environment, "FAULTS_AT": at},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.workers.append(worker)
+        return worker
+
+    def push(self, jobs: int, *, step_time: float = 0.0, pace: float = 0.0) -> None:
+        """Push so many jobs from a thread, each until it is acknowledged, ``pace`` seconds apart."""
+
+        def run() -> None:
+            try:
+                with closing(self.producer()) as producer:
+                    for _ in range(jobs):
+                        one = job(step_time=step_time)
+                        producer.insist(one.to_payload())
+                        self.acknowledged.append(one.job_id)
+                        time.sleep(pace)
+            except BaseException as error:
+                self._push_error = error
+                raise
+
+        self._pushing = threading.Thread(target=run, name="producer")
+        self._pushing.start()
+
+    def producer(self) -> Producer:
+        if self.kind == "redis":
+            return RedisProducer(self.producer_port)
+        return SqliteProducer(self.root / "queue.sqlite3")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything that was acknowledged is told of, and nothing more comes."""
+        if self._pushing is None or self._pushing.is_alive():
+            return False
+        assert self._push_error is None, f"the producer failed: {self._push_error!r}"
+        return self.platform.ended >= set(self.acknowledged)
+
+    def notes(self) -> list[dict[str, object]]:
+        """What workers have written down: that they claimed a job, and that they came to a step."""
+        if not self.ledger.exists():
+            return []
+        return [json.loads(line) for line in self.ledger.read_text().splitlines()]
+
+    def note_signals(self) -> None:
+        """Count what workers have done to themselves as faults."""
+        for note in self.notes():
+            if note["what"] != "claimed":
+                at = float(str(note["at"]))
+                self.faults.append(Fault(at=at, over=at, job_id=str(note["job_id"])))
+
+    def verdict(self) -> Verdict:
+        """Stop all workers, let them tell what they know, and judge."""
+        self.stop_workers()
+        return judge(
+            Evidence(
+                acknowledged=self.acknowledged,
+                told=self.platform.told,
+                stored=self.stored(),
+                starts=[str(note["job_id"]) for note in self.notes() if note["what"] == "claimed"],
+                faults=self.faults,
+            )
+        )
+
+    def stop_workers(self) -> None:
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGTERM)
+        for worker in self.workers:
+            try:
+                worker.wait(30)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+
+
+class Producer:
+    """Pushes as producers do."""
+
+    def push(self, payload: bytes) -> bool:
+        """Push once; says whether it was acknowledged."""
+        raise NotImplementedError
+
+    def insist(self, payload: bytes) -> None:
+        while not self.push(payload):
+            time.sleep(0.02)
+
+    def close(self) -> None: ...
+
+
+class RedisProducer(Producer):
+    """A plain LPUSH, that knows nothing of ourvidz. What fails is tried again, by nobody else."""
+
+    def __init__(self, port: int) -> None:
+        self._client = redis.Redis(port=port, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+
+    def push(self, payload: bytes) -> bool:
+        try:
+            self._client.lpush(QUEUE, payload)
+        except redis.RedisError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class SqliteProducer(Producer):
+    def __init__(self, path: Path) -> None:
+        self._queue = SqliteQueue(path)
+
+    def push(self, payload: bytes) -> bool:
+        try:
+            self._queue.push(QUEUE, payload)
+        except QueueUnavailable:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._queue.close()
+
+
+def job(*, step_time: float = 0.0) -> Envelope:
+    """A new job, whose prompt is its id, since that is all that a model is told."""
+    job_id = str(uuid.uuid4())
+    return Envelope(
+        job_id=job_id,
+        job_type="blank",
+        user_id=USERS[uuid.UUID(job_id).int % len(USERS)],
+        prompt=job_id,
+        params={"step_time": step_time} if step_time else {},
+        submitted_at=datetime.now(UTC),
+    )
+
+
+@contextmanager
+def stage(kind: Kind, root: Path, *redis_options: str) -> Iterator[Scene]:
+    """Set everything up in an empty folder, and stop all of it at the end."""
+    (root / "jobtypes").mkdir(parents=True)
+    (root / "jobtypes" / "blank.yaml").write_text(JOB_TYPE)
+    with ExitStack() as stack:
+        platform = Platform(module=documented_receiver(root))
+        callback = stack.enter_context(serving(platform))
+        environment = {
+            "OURVIDZ_CALLBACK_KEYS": f"{KEY_ID}:{SECRET}",
+            "OURVIDZ_STORAGE_URL": "labelled:file:storage",
+            "OURVIDZ_CALLBACK_URL": f"labelled:{callback}",
+            "OURVIDZ_QUEUE_URL": "labelled:sqlite:queue.sqlite3",
+            "FAULTS_LEDGER": str(root / "ledger.jsonl"),
+            "FAULTS_OUTBOX_LEASE": "2",
+        }
+        scene = Scene(kind, root, platform, environment)
+        scene.stored = lambda: digests(root / "storage")
+        if kind == "redis":
+            options = redis_options or ("--appendonly", "yes", "--appendfsync", "everysec")
+            scene.server = RedisServer(root / "redis", *options)
+            scene.server.start()
+            stack.callback(scene.server.kill)
+            scene.producer_port = scene.server.port
+            environment["OURVIDZ_QUEUE_URL"] = f"labelled:{scene.server.url}"
+        (root / "ourvidz.yaml").write_text(
+            f'plugins: ["{PLUGINS}"]\n'
+            f"workers: {{blank: {{lease: {LEASE:.0f}s}}}}\n"
+            "review: {outputs: elsewhere}\n"
+        )
+        stack.callback(_kill, scene)
+        yield scene
+
+
+def _kill(scene: Scene) -> None:
+    for worker in scene.workers:
+        if worker.poll() is None:
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Every object in a folder of buckets, with its digest."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.glob("*/**/*")
+        if path.is_file() and path.relative_to(folder).parts[0] != ".drafts"
+    }

@@ -1,0 +1,135 @@
+"""Workers that are killed, asked to stop, or stand still."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from tests.faults.judge import Fault
+from tests.faults.row import work
+from tests.faults.scene import LEASE, REPOSITORY, Scene
+
+#: A worker is harmed at one of the first so many jobs that it comes to.
+FIRST_JOBS = 6
+
+
+def killed_at(labels: Sequence[str], *, kills: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
+    """Workers die by SIGKILL at these steps, one after the other."""
+
+    def run(scene: Scene) -> None:
+        scene.push(jobs)
+        work(scene, plans=_plans(labels, kills, "KILL"), seconds=seconds)
+        scene.note_signals()
+
+    return run
+
+
+def killed_anywhere(*, kills: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
+    """Workers die by SIGKILL wherever they are, start-up and waiting included."""
+
+    def run(scene: Scene) -> None:
+        chance = random.Random(kills)
+        scene.push(jobs, step_time=0.01)
+        left, due = kills, 0.0
+
+        def kill() -> None:
+            nonlocal left, due
+            living = [one for one in scene.workers if one.poll() is None]
+            now = time.monotonic()
+            if left and living and now >= due:
+                victim = chance.choice(living)
+                os.kill(victim.pid, signal.SIGKILL)
+                victim.wait()
+                scene.faults.append(Fault(at=now, over=now))
+                left, due = left - 1, now + chance.uniform(0.2, 1.0)
+
+        work(scene, meanwhile=kill, seconds=seconds)
+
+    return run
+
+
+def asked_to_stop(times: int, *, asked: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
+    """Workers get SIGTERM once, or twice, while they make a job."""
+
+    def run(scene: Scene) -> None:
+        scene.push(jobs, step_time=0.05)
+        left, due, heard = asked, time.monotonic() + 2.0, 0
+
+        def ask() -> None:
+            nonlocal left, due, heard
+            now = time.monotonic()
+            starts = len(scene.notes())
+            living = [one for one in scene.workers if one.poll() is None]
+            if left and living and now >= due and starts > heard:
+                heard = starts
+                victim = living[left % len(living)]
+                for _ in range(times):
+                    victim.send_signal(signal.SIGTERM)
+                    # Two signals of one kind that wait together are one.
+                    time.sleep(0.02)
+                scene.faults.append(Fault(at=now, over=now))
+                left, due = left - 1, now + 0.7
+
+        work(scene, meanwhile=ask, seconds=seconds)
+
+    return run
+
+
+def stopped_at(labels: Sequence[str], *, stops: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
+    """Workers, heartbeat included, stand still for longer than the lease, and go on."""
+
+    def run(scene: Scene) -> None:
+        scene.push(jobs)
+        continued: dict[int, float] = {}
+
+        def go_on() -> None:
+            now = time.monotonic()
+            for note in scene.notes():
+                pid, at = int(str(note["pid"])), float(str(note["at"]))
+                if note["what"] == "STOP" and pid not in continued and now > at + 2 * LEASE:
+                    os.killpg(pid, signal.SIGCONT)
+                    continued[pid] = now
+                    scene.faults.append(Fault(at=at, over=now, job_id=str(note["job_id"])))
+
+        def is_over() -> bool:
+            stopped = {note["pid"] for note in scene.notes() if note["what"] == "STOP"}
+            return stopped <= continued.keys() and scene.is_over
+
+        work(scene, plans=_plans(labels, stops, "STOP"), meanwhile=go_on, over=is_over, seconds=seconds)
+
+    return run
+
+
+def plan_worker_killed(
+    labels: Sequence[str], *, kills: int, jobs: int, seconds: float
+) -> Callable[[Scene], None]:
+    """The plan's own worker, a plain RPOP loop, dies by SIGKILL at these steps."""
+
+    def run(scene: Scene) -> None:
+        assert scene.server is not None
+        scene.environment["PYTHONPATH"] = str(REPOSITORY)
+        scene.environment["PLAN_REDIS"] = scene.server.url
+        scene.push(jobs)
+        quiet, seen = time.monotonic(), 0
+
+        def is_quiet() -> bool:
+            nonlocal quiet, seen
+            if len(scene.platform.told) > seen:
+                quiet, seen = time.monotonic(), len(scene.platform.told)
+            return seen > 0 and time.monotonic() - quiet > 6.0
+
+        command = ("-m", "tests.faults.plan_worker")
+        work(scene, plans=_plans(labels, kills, "KILL"), command=command, over=is_quiet, seconds=seconds)
+        scene.note_signals()
+
+    return run
+
+
+def _plans(labels: Sequence[str], count: int, name: str) -> Iterator[str]:
+    """For one worker after the other: where it is harmed, and at which of its jobs."""
+    chance = random.Random(count)
+    for number in range(count):
+        yield f"{labels[number % len(labels)]}:{chance.randint(1, FIRST_JOBS)}:{name}"
