@@ -71,7 +71,8 @@ class Verdict:
     extra_starts: int
     faults: int
     recoveries: tuple[float, ...] = field(default=())
-    """Seconds from each fault until its job was told of, or, after a server's, the next job."""
+    """Seconds until the job that was hit was told of; where it is not known, from the end of a fault
+    until any job was."""
 
     @property
     def is_sound(self) -> bool:
@@ -111,8 +112,9 @@ def _recoveries(faults: Iterable[Fault], ended: Mapping[str, Sequence[Told]]) ->
     arrivals = sorted(first.values())
     for fault in faults:
         if fault.job_id is None:
-            after = next((at for at in arrivals if at > fault.over), None)
+            begin = fault.over
+            after = next((at for at in arrivals if at > begin), None)
         else:
-            after = first.get(fault.job_id)
+            begin, after = fault.at, first.get(fault.job_id)
         if after is not None:
-            yield max(0.0, after - fault.over)
+            yield max(0.0, after - begin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from tests.faults import signals
+from tests.faults import redis_faults, signals
 from tests.faults.plugins.labelled.steps import LABELS
 from tests.faults.row import Row
 from tests.faults.scene import Kind
@@ -20,7 +20,7 @@ PLAN_LABELS = ("claimed", "generating", "storing", "completing", "telling", "tol
 
 def rows(form: Form) -> list[Row]:
     is_long = form == "long"
-    return [*_kills(is_long), *_plan(is_long), *_other_signals(is_long)]
+    return [*_kills(is_long), *_plan(is_long), *_other_signals(is_long), *_redis(is_long)]
 
 
 def _kills(is_long: bool) -> Iterator[Row]:
@@ -53,3 +53,28 @@ def _other_signals(is_long: bool) -> Iterator[Row]:
         yield Row(name="a second SIGTERM", kind=kind, run=run)
         run = signals.stopped_at(stopped, stops=count, jobs=jobs, seconds=seconds)
         yield Row(name="SIGSTOP for two leases, then SIGCONT", kind=kind, run=run)
+
+
+def _redis(is_long: bool) -> Iterator[Row]:
+    times, jobs, seconds = (20, 300, 180) if is_long else (2, 30, 40)
+    harms = {
+        "Redis restarts": redis_faults.restart,
+        "Redis is killed": redis_faults.kill,
+        "Redis has no memory left for a second": redis_faults.fill,
+        "SCRIPT FLUSH": redis_faults.forget_scripts,
+    }
+    for name, harm in harms.items():
+        run = redis_faults.now_and_then(harm, times=times, jobs=jobs, seconds=seconds)
+        # A killed server keeps what it has written, so it writes before it answers.
+        yield Row(
+            name=name,
+            kind="redis",
+            run=run,
+            redis_options=("--appendonly", "yes", "--appendfsync", "always"),
+        )
+    run = redis_faults.replies_lost(
+        times=33 if not is_long else 550, jobs=60 if not is_long else 1000, seconds=seconds
+    )
+    yield Row(name="a lost reply, of every verb in turn", kind="redis", run=run)
+    run = redis_faults.cut_off(times=1 if not is_long else 10, jobs=jobs, seconds=seconds)
+    yield Row(name="no way to Redis for two leases", kind="redis", run=run)

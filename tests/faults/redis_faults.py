@@ -1,0 +1,129 @@
+"""A Redis that restarts, dies, is full, forgets, or whose replies get lost on the way."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+
+import redis
+
+from tests.faults.judge import Fault
+from tests.faults.row import work
+from tests.faults.scene import Scene
+from tests.servers.redis_proxy import SCRIPTS, RedisProxy, redis_proxy
+
+#: Seconds between two faults of one kind, so that work goes on between.
+BREAK = 1.5
+
+#: Every verb of a queue, and what producers and the doorbell use; each reply is lost in turn.
+VERBS = ("LPUSH", "BLMOVE", *SCRIPTS)
+
+
+def now_and_then(
+    harm: Callable[[Scene], None], *, times: int, jobs: int, seconds: float, pause: float = BREAK
+) -> Callable[[Scene], None]:
+    """Do something to the server while jobs are pushed and made, with pauses between."""
+
+    def run(scene: Scene) -> None:
+        scene.push(jobs, step_time=0.01, pace=times * pause / jobs)
+        # The first one once workers have begun.
+        left, due = times, float("inf")
+
+        def meanwhile() -> None:
+            nonlocal left, due
+            if due == float("inf") and scene.platform.told:
+                due = 0.0
+            now = time.monotonic()
+            if left and now >= due:
+                harm(scene)
+                over = time.monotonic()
+                scene.faults.append(Fault(at=now, over=over))
+                left, due = left - 1, over + pause
+
+        work(scene, meanwhile=meanwhile, over=lambda: not left and scene.is_over, seconds=seconds)
+
+    return run
+
+
+def restart(scene: Scene) -> None:
+    assert scene.server is not None
+    scene.server.stop()
+    scene.server.start()
+
+
+def kill(scene: Scene) -> None:
+    assert scene.server is not None
+    scene.server.kill()
+    scene.server.start()
+
+
+def forget_scripts(scene: Scene) -> None:
+    with _administrator(scene) as server:
+        server.script_flush()
+
+
+def fill(scene: Scene) -> None:
+    """No memory is left for a second; producers are refused, and workers must go on."""
+    with _administrator(scene) as server:
+        server.config_set("maxmemory-policy", "noeviction")
+        server.config_set("maxmemory", 1)
+        time.sleep(1.0)
+        server.config_set("maxmemory", 0)
+
+
+def replies_lost(*, times: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
+    """The reply to every verb is lost, one verb after the other, again and again."""
+
+    def run(scene: Scene) -> None:
+        assert scene.server is not None
+        with redis_proxy(scene.server.port) as proxy:
+            _go_through(scene, proxy)
+            verbs = itertools.cycle(VERBS)
+            asked, due, seen = 0, 0.0, 0
+
+            def lose() -> None:
+                nonlocal asked, due, seen
+                now = time.monotonic()
+                if asked < times and now >= due:
+                    proxy.lose(next(verbs))
+                    asked, due = asked + 1, now + 0.1
+                lost = proxy.lost.total()
+                scene.faults += [Fault(at=now, over=now)] * (lost - seen)
+                seen = lost
+
+            scene.push(jobs, pace=times * 0.1 / jobs)
+            work(scene, meanwhile=lose, seconds=seconds)
+            scene.stop_workers()
+
+    return run
+
+
+def cut_off(*, times: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
+    """Nobody reaches the server for longer than a lease."""
+
+    def run(scene: Scene) -> None:
+        assert scene.server is not None
+        with redis_proxy(scene.server.port) as proxy:
+            _go_through(scene, proxy)
+
+            def part(_: Scene) -> None:
+                proxy.cut()
+                time.sleep(2.0)
+                proxy.join()
+
+            now_and_then(part, times=times, jobs=jobs, seconds=seconds, pause=3.0)(scene)
+            scene.stop_workers()
+
+    return run
+
+
+def _go_through(scene: Scene, proxy: RedisProxy) -> None:
+    """Producers and workers speak to the server through the proxy from now on."""
+    scene.producer_port = proxy.port
+    scene.environment["OURVIDZ_QUEUE_URL"] = f"labelled:redis://127.0.0.1:{proxy.port}/0"
+
+
+def _administrator(scene: Scene) -> redis.Redis:
+    assert scene.server is not None
+    return scene.server.client()
