@@ -26,9 +26,9 @@ def now_and_then(
     """Do something to the server while jobs are pushed and made, with pauses between."""
 
     def run(scene: Scene) -> None:
-        scene.push(jobs, step_time=0.01, pace=times * pause / jobs)
         # The first one once workers have begun.
         left, due = times, float("inf")
+        scene.push(jobs, step_time=0.01, pace=0.05, until=lambda: not left)
 
         def meanwhile() -> None:
             nonlocal left, due

@@ -60,6 +60,16 @@ params:
 USERS = [f"3f0d9c56-0000-4000-8000-00000000000{number}" for number in range(1, 4)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A line of the ledger: a worker claimed a job, or is about to get a signal at a step of it."""
+
+    what: str
+    job_id: str
+    pid: int
+    at: float
+
+
 @dataclass(slots=True)
 class Scene:
     """What a row has at hand. Use :func:`stage`."""
@@ -76,6 +86,10 @@ class Scene:
     stored: Callable[[], Mapping[str, str]] = dict
     _pushing: threading.Thread | None = None
     _push_error: BaseException | None = None
+    _is_enough: bool = False
+    _notes: list[Note] = field(default_factory=list)
+    _read: int = 0
+    _reading: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def ledger(self) -> Path:
@@ -97,17 +111,30 @@ class Scene:
         self.workers.append(worker)
         return worker
 
-    def push(self, jobs: int, *, step_time: float = 0.0, pace: float = 0.0) -> None:
-        """Push so many jobs from a thread, each until it is acknowledged, ``pace`` seconds apart."""
+    def push(
+        self,
+        jobs: int,
+        *,
+        step_time: float = 0.0,
+        pace: float = 0.0,
+        until: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Push from a thread, ``pace`` seconds apart, so many jobs and on until ``until`` says so.
+
+        Each is pushed again until it is acknowledged.
+        """
 
         def run() -> None:
             try:
                 with closing(self.producer()) as producer:
-                    for _ in range(jobs):
+                    while len(self.acknowledged) < jobs or not (until() or self._is_enough):
                         one = job(step_time=step_time)
-                        producer.insist(one.to_payload())
+                        while not producer.push(one.to_payload()) and not self._is_enough:
+                            time.sleep(0.02)
+                        if self._is_enough:
+                            return
                         self.acknowledged.append(one.job_id)
-                        time.sleep(pace)
+                        time.sleep(pace if len(self.acknowledged) < jobs else max(pace, 0.05))
             except BaseException as error:
                 self._push_error = error
                 raise
@@ -128,28 +155,36 @@ class Scene:
         assert self._push_error is None, f"the producer failed: {self._push_error!r}"
         return self.platform.ended >= set(self.acknowledged)
 
-    def notes(self) -> list[dict[str, object]]:
-        """What workers have written down: that they claimed a job, and that they came to a step."""
-        if not self.ledger.exists():
-            return []
-        return [json.loads(line) for line in self.ledger.read_text().splitlines()]
+    def notes(self) -> list[Note]:
+        """What workers have written down so far."""
+        if self.ledger.exists():
+            with self._reading, self.ledger.open() as file:
+                file.seek(self._read)
+                # Every line was written at once.
+                self._notes += [Note(**json.loads(line)) for line in file]
+                self._read = file.tell()
+        return self._notes
+
+    def signalled(self) -> list[Note]:
+        """Those of workers that came to the step where they were to be harmed."""
+        return [note for note in self.notes() if note.what != "claimed"]
 
     def note_signals(self) -> None:
         """Count what workers have done to themselves as faults."""
-        for note in self.notes():
-            if note["what"] != "claimed":
-                at = float(str(note["at"]))
-                self.faults.append(Fault(at=at, over=at, job_id=str(note["job_id"])))
+        self.faults += [Fault(at=note.at, over=note.at, job_id=note.job_id) for note in self.signalled()]
 
     def verdict(self) -> Verdict:
         """Stop all workers, let them tell what they know, and judge."""
+        self._is_enough = True
+        if self._pushing is not None:
+            self._pushing.join()
         self.stop_workers()
         return judge(
             Evidence(
                 acknowledged=self.acknowledged,
                 told=self.platform.told,
                 stored=self.stored(),
-                starts=[str(note["job_id"]) for note in self.notes() if note["what"] == "claimed"],
+                starts=[note.job_id for note in self.notes() if note.what == "claimed"],
                 faults=self.faults,
             )
         )
@@ -172,10 +207,6 @@ class Producer:
     def push(self, payload: bytes) -> bool:
         """Push once; says whether it was acknowledged."""
         raise NotImplementedError
-
-    def insist(self, payload: bytes) -> None:
-        while not self.push(payload):
-            time.sleep(0.02)
 
     def close(self) -> None: ...
 

@@ -20,7 +20,7 @@ def killed_at(labels: Sequence[str], *, kills: int, jobs: int, seconds: float) -
     """Workers die by SIGKILL at these steps, one after the other."""
 
     def run(scene: Scene) -> None:
-        scene.push(jobs)
+        scene.push(jobs, until=lambda: len(scene.signalled()) >= kills)
         work(scene, plans=_plans(labels, kills, "KILL"), seconds=seconds)
         scene.note_signals()
 
@@ -32,8 +32,8 @@ def killed_anywhere(*, kills: int, jobs: int, seconds: float) -> Callable[[Scene
 
     def run(scene: Scene) -> None:
         chance = random.Random(kills)
-        scene.push(jobs, step_time=0.01)
         left, due = kills, 0.0
+        scene.push(jobs, step_time=0.01, until=lambda: not left)
 
         def kill() -> None:
             nonlocal left, due
@@ -55,8 +55,8 @@ def asked_to_stop(times: int, *, asked: int, jobs: int, seconds: float) -> Calla
     """Workers get SIGTERM once, or twice, while they make a job."""
 
     def run(scene: Scene) -> None:
-        scene.push(jobs, step_time=0.05)
         left, due, heard = asked, time.monotonic() + 2.0, 0
+        scene.push(jobs, step_time=0.05, until=lambda: not left)
 
         def ask() -> None:
             nonlocal left, due, heard
@@ -82,21 +82,19 @@ def stopped_at(labels: Sequence[str], *, stops: int, jobs: int, seconds: float) 
     """Workers, heartbeat included, stand still for longer than the lease, and go on."""
 
     def run(scene: Scene) -> None:
-        scene.push(jobs)
-        continued: dict[int, float] = {}
+        scene.push(jobs, until=lambda: len(scene.signalled()) >= stops)
+        continued: set[int] = set()
 
         def go_on() -> None:
             now = time.monotonic()
-            for note in scene.notes():
-                pid, at = int(str(note["pid"])), float(str(note["at"]))
-                if note["what"] == "STOP" and pid not in continued and now > at + 2 * LEASE:
-                    os.killpg(pid, signal.SIGCONT)
-                    continued[pid] = now
-                    scene.faults.append(Fault(at=at, over=now, job_id=str(note["job_id"])))
+            for note in scene.signalled():
+                if note.pid not in continued and now > note.at + 2 * LEASE:
+                    os.killpg(note.pid, signal.SIGCONT)
+                    continued.add(note.pid)
+                    scene.faults.append(Fault(at=note.at, over=now, job_id=note.job_id))
 
         def is_over() -> bool:
-            stopped = {note["pid"] for note in scene.notes() if note["what"] == "STOP"}
-            return stopped <= continued.keys() and scene.is_over
+            return {note.pid for note in scene.signalled()} <= continued and scene.is_over
 
         work(scene, plans=_plans(labels, stops, "STOP"), meanwhile=go_on, over=is_over, seconds=seconds)
 
