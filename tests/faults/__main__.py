@@ -13,7 +13,7 @@ import click
 from ourvidz.cli.progress import ProgressLine
 from tests.faults.judge import Verdict
 from tests.faults.report import as_json, report
-from tests.faults.row import Row
+from tests.faults.row import Row, complaints
 from tests.faults.rows import Form, rows
 
 #: Rows that run side by side, on two cores. In the short form they mostly wait.
@@ -53,9 +53,7 @@ def main(is_long: bool, only: str, file: Path | None) -> None:
             click.echo(_line(row, told))
             found.append(told)
             line.show("breaking things", len(found), len(chosen))
-            if verdict.is_sound == row.loses:
-                wrong.append(f"{row.name}, {row.kind}: {_complaint(row)}")
-                wrong += [f"  job {job_id}" for job_id in (*verdict.lost, *verdict.twice)[:5]]
+            wrong += [f"{row.name}, {row.kind}: {one}" for one in complaints(row, verdict)]
     line.clear()
     if file is not None:
         file.write_text(json.dumps(report(form, found), indent=2) + "\n")
@@ -74,12 +72,6 @@ def _line(row: Row, told: dict[str, object]) -> str:
     return LINE.format(
         **(told | {"row": row.name[:52], "recovery": "" if longest is None else f"{longest} s"})
     )
-
-
-def _complaint(row: Row) -> str:
-    if row.loses:
-        return "expected losses, found none: whoever judges sees nothing"
-    return "jobs were lost, or completed twice"
 
 
 if __name__ == "__main__":

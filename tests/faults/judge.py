@@ -53,6 +53,8 @@ class Evidence:
     """Digests by bucket and path."""
     starts: Sequence[str]
     """The job of every claim."""
+    kept: Collection[str] = ()
+    """What stands among the dead letters, since it has no id under which anybody could be told."""
     faults: Sequence[Fault] = ()
 
 
@@ -63,7 +65,7 @@ class Verdict:
     acknowledged: int
     completed: int
     failed: int
-    """Told of as failed or cancelled: their users know."""
+    """Told of as failed or cancelled, or kept as dead letters: somebody knows."""
     lost: tuple[str, ...]
     """Acknowledged and never told of, or told of with files that are not there."""
     twice: tuple[str, ...]
@@ -95,6 +97,7 @@ def judge(evidence: Evidence) -> Verdict:
     }
     acknowledged = set(evidence.acknowledged)
     failed = {job_id for job_id in acknowledged & ended.keys() if job_id not in completions}
+    failed |= acknowledged.intersection(evidence.kept)
     return Verdict(
         acknowledged=len(acknowledged),
         completed=len(acknowledged & whole),

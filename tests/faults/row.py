@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,8 @@ class Row:
     kind: Kind
     run: Callable[[Scene], None]
     redis_options: tuple[str, ...] = ()
+    faults: int = 1
+    """So many faults have to happen, or the row has shown nothing."""
     loses: bool = False
     """Whether it is there to show that losses are seen."""
 
@@ -61,3 +63,15 @@ def work(
             if worker.poll() is not None:
                 workers[place] = scene.worker(next(left, ""), command=command)
         time.sleep(_GLANCE)
+
+
+def complaints(row: Row, verdict: Verdict) -> Iterator[str]:
+    """What is wrong with what became of a row."""
+    if verdict.faults < row.faults:
+        yield f"only {verdict.faults} of {row.faults} faults happened, so it shows nothing"
+    if row.loses and not verdict.lost:
+        yield "expected losses and found none: whoever judges sees nothing"
+    if not row.loses and verdict.lost:
+        yield f"{len(verdict.lost)} jobs were lost, such as {verdict.lost[0]}"
+    if verdict.twice:
+        yield f"{len(verdict.twice)} jobs completed twice, such as {verdict.twice[0]}"

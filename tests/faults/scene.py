@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -84,6 +84,7 @@ class Scene:
     faults: list[Fault] = field(default_factory=list)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     stored: Callable[[], Mapping[str, str]] = dict
+    kept: Collection[str] = ()
     _pushing: threading.Thread | None = None
     _push_error: BaseException | None = None
     _is_enough: bool = False
@@ -118,10 +119,11 @@ class Scene:
         step_time: float = 0.0,
         pace: float = 0.0,
         until: Callable[[], bool] = lambda: True,
+        extra: Callable[[bytes], Sequence[bytes]] = lambda _: (),
     ) -> None:
         """Push from a thread, ``pace`` seconds apart, so many jobs and on until ``until`` says so.
 
-        Each is pushed again until it is acknowledged.
+        Each is pushed again until it is acknowledged, and after it whatever ``extra`` gives for it.
         """
 
         def run() -> None:
@@ -129,11 +131,14 @@ class Scene:
                 with closing(self.producer()) as producer:
                     while len(self.acknowledged) < jobs or not (until() or self._is_enough):
                         one = job(step_time=step_time)
-                        while not producer.push(one.to_payload()) and not self._is_enough:
+                        payload = one.to_payload()
+                        while not producer.push(payload):
+                            if self._is_enough:
+                                return
                             time.sleep(0.02)
-                        if self._is_enough:
-                            return
                         self.acknowledged.append(one.job_id)
+                        for more in extra(payload):
+                            producer.push(more)
                         time.sleep(pace if len(self.acknowledged) < jobs else max(pace, 0.05))
             except BaseException as error:
                 self._push_error = error
@@ -150,10 +155,14 @@ class Scene:
     @property
     def is_over(self) -> bool:
         """Whether everything that was acknowledged is told of, and nothing more comes."""
+        return self.is_over_but(set())
+
+    def is_over_but(self, untold: Collection[str]) -> bool:
+        """The same, except for what nobody can be told of."""
         if self._pushing is None or self._pushing.is_alive():
             return False
         assert self._push_error is None, f"the producer failed: {self._push_error!r}"
-        return self.platform.ended >= set(self.acknowledged)
+        return self.platform.ended >= set(self.acknowledged).difference(untold)
 
     def notes(self) -> list[Note]:
         """What workers have written down so far."""
@@ -184,6 +193,7 @@ class Scene:
                 acknowledged=self.acknowledged,
                 told=self.platform.told,
                 stored=self.stored(),
+                kept=self.kept,
                 starts=[note.job_id for note in self.notes() if note.what == "claimed"],
                 faults=self.faults,
             )

@@ -88,8 +88,10 @@ def stopped_at(labels: Sequence[str], *, stops: int, jobs: int, seconds: float) 
         def go_on() -> None:
             now = time.monotonic()
             for note in scene.signalled():
-                if note.pid not in continued and now > note.at + 2 * LEASE:
+                if note.pid not in continued and now > note.at + 2.5 * LEASE:
                     os.killpg(note.pid, signal.SIGCONT)
+                    # It goes on with what it did, and makes room for the next.
+                    os.kill(note.pid, signal.SIGTERM)
                     continued.add(note.pid)
                     scene.faults.append(Fault(at=note.at, over=now, job_id=note.job_id))
 

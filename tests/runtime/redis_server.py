@@ -33,12 +33,20 @@ class RedisServer:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "expected a server that was started"
+        return self._process.pid
+
     def start(self) -> None:
         program = shutil.which("redis-server")
         assert program is not None, "expected redis-server, as .ci/run installs it"
         common = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([program, *common, *self._options], stdout=log, stderr=log)
+            # Python ignores the signal of a file that grows too large: a full disk sends none either.
+            self._process = subprocess.Popen(
+                [program, *common, *self._options], stdout=log, stderr=log, restore_signals=False
+            )
         deadline = time.monotonic() + 30
         while not self._answers():
             assert self._process.poll() is None, (self.folder / "log").read_text()

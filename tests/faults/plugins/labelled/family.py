@@ -41,7 +41,8 @@ class BlankModel:
             context.step("paint", step, chosen.steps)
             reach("generating", job_id)
         size = chosen.resolution
-        picture = Image.linear_gradient("L").resize((size.width, size.height)).convert("RGB")
+        # Noise fills a disk, since it cannot be packed.
+        picture = Image.effect_noise((size.width, size.height), 64).convert("RGB")
         artifacts = [
             ImageArtifact(index=index, seed=seed, image=picture) for index, seed in enumerate(request.seeds)
         ]
