@@ -69,6 +69,10 @@ def callback_fails(
     return run
 
 
+#: It takes an upload and never answers, which costs a minute.
+STALL = Stall()
+
+
 @dataclass(frozen=True, slots=True)
 class _Stored:
     """The objects that events name, as the server has them."""
@@ -112,11 +116,6 @@ def storage_fails(faults: Sequence[StorageFault], *, jobs: int, seconds: float) 
             scene.stored = lambda: stored
 
     return run
-
-
-def stalled_storage(*, jobs: int, seconds: float) -> Callable[[Scene], None]:
-    """It takes an upload and never answers: a minute each."""
-    return storage_fails([Stall()], jobs=jobs, seconds=seconds)
 
 
 def _note_faults(scene: Scene, front: FaultFront) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import resource
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Collection
@@ -34,7 +31,7 @@ def worker_disk_full(*, times: int, jobs: int, seconds: float) -> Callable[[Scen
         (scene.root / "jobtypes" / "blank.yaml").write_text(large)
 
         def fill(scene: Scene) -> None:
-            pids = [pid for one in scene.workers if one.poll() is None for pid in _family(one.pid)]
+            pids = [pid for one in scene.living() for pid in _family(one.pid)]
             _limit(pids, DISK)
             time.sleep(FULL)
             _limit(pids, resource.RLIM_INFINITY)
@@ -124,14 +121,7 @@ def poisons() -> list[tuple[bytes, str | None]]:
 
 def _letters(scene: Scene) -> list[dict[str, str]]:
     """The dead letters, as the command shows them."""
-    told = subprocess.run(
-        [sys.executable, "-P", "-m", "ourvidz", "dead-letters", "list", "--limit", "100000", "--json"],
-        cwd=scene.root,
-        env={**os.environ, **scene.environment},
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+    told = scene.ourvidz("dead-letters", "list", "--limit", "100000", "--json")
     letters: list[dict[str, str]] = json.loads(told)
     return letters
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import json
 import time
 from collections.abc import Callable
 
@@ -11,6 +11,7 @@ import redis
 from tests.faults.judge import Fault
 from tests.faults.row import work
 from tests.faults.scene import Scene
+from tests.faults.signals import ask_to_stop
 from tests.servers.redis_proxy import SCRIPTS, RedisProxy, redis_proxy
 
 #: Seconds between two faults of one kind, so that work goes on between.
@@ -21,9 +22,9 @@ VERBS = ("LPUSH", "BLMOVE", *SCRIPTS)
 
 
 def now_and_then(
-    harm: Callable[[Scene], None], *, times: int, jobs: int, seconds: float, pause: float = BREAK
+    *harms: Callable[[Scene], None], times: int, jobs: int, seconds: float, pause: float = BREAK
 ) -> Callable[[Scene], None]:
-    """Do something to the server while jobs are pushed and made, with pauses between."""
+    """Do these, one after the other, while jobs are pushed and made, with pauses between."""
 
     def run(scene: Scene) -> None:
         # The first one once workers have begun.
@@ -36,7 +37,7 @@ def now_and_then(
                 due = 0.0
             now = time.monotonic()
             if left and now >= due:
-                harm(scene)
+                harms[left % len(harms)](scene)
                 over = time.monotonic()
                 scene.faults.append(Fault(at=now, over=over))
                 left, due = left - 1, over + pause
@@ -79,24 +80,39 @@ def replies_lost(*, times: int, jobs: int, seconds: float) -> Callable[[Scene], 
         assert scene.server is not None
         with redis_proxy(scene.server.port) as proxy:
             _go_through(scene, proxy)
-            verbs = itertools.cycle(VERBS)
-            asked, due, seen = 0, 0.0, 0
+            verbs = [VERBS[number % len(VERBS)] for number in range(times)]
+            asked, due = 0, 0.0
 
             def lose() -> None:
-                nonlocal asked, due, seen
+                nonlocal asked, due
                 now = time.monotonic()
-                if asked < times and now >= due:
-                    proxy.lose(next(verbs))
-                    asked, due = asked + 1, now + 0.1
                 lost = proxy.lost.total()
-                scene.faults += [Fault(at=now, over=now)] * (lost - seen)
-                seen = lost
+                scene.faults += [Fault(at=now, over=now)] * (lost - len(scene.faults))
+                if lost == asked < times:
+                    proxy.lose(verbs[asked])
+                    asked, due = asked + 1, now
+                if lost < asked and now >= due:
+                    _provoke(scene, verbs[asked - 1])
+                    due = now + 1.0
 
-            scene.push(jobs, pace=times * 0.1 / jobs)
+            scene.push(jobs, step_time=0.02, pace=0.05, until=lambda: proxy.lost.total() == times)
             work(scene, meanwhile=lose, seconds=seconds)
+            lose()
             scene.stop_workers()
 
     return run
+
+
+def _provoke(scene: Scene, verb: str) -> None:
+    """Bring about what seldom happens by itself."""
+    if verb == "outbox_failed":
+        scene.platform.script.append(500)
+    elif verb == "file":
+        # Only our own producers run it, after their LPUSH.
+        told = scene.ourvidz("submit", "blank", "--prompt", "a lighthouse", "--json")
+        scene.acknowledged.append(json.loads(told)["jobId"])
+    elif verb == "put_back":
+        ask_to_stop(scene.living()[-1:], times=2)
 
 
 def cut_off(*, times: int, jobs: int, seconds: float) -> Callable[[Scene], None]:

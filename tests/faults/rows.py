@@ -14,57 +14,87 @@ Form = Literal["short", "long"]
 
 KINDS: tuple[Kind, ...] = ("sqlite", "redis")
 
+#: What a killed server has acknowledged is on the disk if it writes before it answers.
 ALWAYS = ("--appendonly", "yes", "--appendfsync", "always")
 EVERY_SECOND = ("--appendonly", "yes", "--appendfsync", "everysec")
+
+#: Names of rows that both forms have.
+CALLBACK = "callback: 5xx, 4xx, reset, lost reply"
+STORAGE = "storage: 5xx, 400 and code, reset, lost reply"
+STOPPED = "SIGSTOP beyond the lease, then SIGCONT"
+CLOCK = "the clock jumps an hour"
+
+#: Where a worker stands still.
+STOPS = ("generating", "completing", "telling")
 
 #: The steps that the plan's worker has as well.
 PLAN_LABELS = ("claimed", "generating", "storing", "completing", "telling", "told")
 
 
 def rows(form: Form) -> list[Row]:
-    is_long = form == "long"
-    parts = (_kills, _plan, _other_signals, _redis, _answers, _oddities)
-    return [row for part in parts for row in part(is_long)]
+    return [*_long()] if form == "long" else [*_short()]
 
 
-def _kills(is_long: bool) -> Iterator[Row]:
+def _short() -> Iterator[Row]:
+    """Every fault once or twice, several of them in one row, within a minute on two cores."""
+    kills, jobs, seconds = len(LABELS), 20, 50
     for kind in KINDS:
-        if not is_long:
-            kills = len(LABELS)
-            run = signals.killed_at(LABELS, kills=kills, jobs=100, seconds=40)
-            yield Row(name="SIGKILL at every step in turn", kind=kind, run=run, faults=kills)
-            continue
+        run = signals.killed_at(LABELS, kills=kills, jobs=100, seconds=seconds)
+        yield Row(name="SIGKILL at every step in turn", kind=kind, run=run, faults=kills)
+    yield _plan(kills=12, jobs=100, seconds=seconds)
+    run = signals.asked_to_stop(times=(1, 2), asked=4, jobs=jobs, seconds=seconds)
+    yield Row(name="SIGTERM, once and twice", kind="redis", run=run, faults=4)
+    run = signals.stopped_at(STOPS, stops=3, jobs=jobs, seconds=seconds)
+    yield Row(name=STOPPED, kind="sqlite", run=run, faults=3)
+    run = redis_faults.now_and_then(
+        redis_faults.restart, redis_faults.kill, times=2, jobs=jobs, seconds=seconds
+    )
+    yield Row(name="Redis restarts, is killed", kind="redis", run=run, faults=2, redis_options=ALWAYS)
+    run = redis_faults.now_and_then(
+        redis_faults.fill,
+        redis_faults.forget_scripts,
+        oddities.redis_disk_full,
+        times=3,
+        jobs=jobs,
+        seconds=seconds,
+    )
+    yield Row(name="Redis has no memory, scripts, disk", kind="redis", run=run, faults=3)
+    yield from _ways_to_redis(replies=len(redis_faults.VERBS), cuts=1, jobs=jobs, seconds=seconds)
+    answered = [*answers.REFUSALS, "stall"]
+    run = answers.callback_fails(answered, jobs=jobs, seconds=seconds)
+    yield Row(name=f"{CALLBACK}, stall", kind="redis", run=run, faults=len(answered))
+    stored = [*answers.TROUBLE, *answers.NO]
+    run = answers.storage_fails(stored, jobs=jobs, seconds=seconds)
+    yield Row(name=f"{STORAGE}, no for good", kind="sqlite", run=run, faults=len(stored))
+    run = oddities.worker_disk_full(times=1, jobs=10, seconds=seconds)
+    yield Row(name="no disk left for workers", kind="sqlite", run=run)
+    yield _poison("redis", rounds=1, jobs=jobs, seconds=seconds)
+    yield _thrice("redis", jobs=50, seconds=seconds)
+    run = oddities.clock_jumps(times=2, jobs=jobs, seconds=seconds)
+    yield Row(name=CLOCK, kind="sqlite", run=run, faults=2)
+
+
+def _long() -> Iterator[Row]:
+    """On each queue 550 kills and 5,500 jobs, and every other fault ten times or more."""
+    jobs, seconds = 100, 240
+    for kind in KINDS:
         for label in LABELS:
-            run = signals.killed_at([label], kills=50, jobs=500, seconds=180)
+            run = signals.killed_at([label], kills=50, jobs=500, seconds=seconds)
             yield Row(name=f"SIGKILL: {label}", kind=kind, run=run, faults=50)
-        run = signals.killed_anywhere(kills=50, jobs=500, seconds=180)
+        run = signals.killed_anywhere(kills=50, jobs=500, seconds=seconds)
         yield Row(name="SIGKILL at any moment", kind=kind, run=run, faults=50)
-
-
-def _plan(is_long: bool) -> Iterator[Row]:
-    kills, jobs = (300, 3000) if is_long else (12, 100)
-    run = signals.plan_worker_killed(PLAN_LABELS, kills=kills, jobs=jobs, seconds=300 if is_long else 40)
-    name = "a plain RPOP loop: SIGKILL at every step in turn"
-    yield Row(name=name, kind="redis", run=run, loses=True)
-
-
-def _other_signals(is_long: bool) -> Iterator[Row]:
-    count, jobs, seconds = (20, 200, 120) if is_long else (3, 30, 40)
-    stopped = ("generating", "completing", "telling")
+    run = signals.killed_on_checkpoint(kills=7, jobs=50, seconds=seconds)
+    yield Row(name="SIGKILL with an SDXL checkpoint", kind="redis", run=run, faults=7)
+    yield _plan(kills=300, jobs=3000, seconds=seconds)
     for kind in KINDS:
-        run = signals.asked_to_stop(1, asked=count, jobs=jobs, seconds=seconds)
-        yield Row(name="SIGTERM", kind=kind, run=run, faults=count)
-        run = signals.asked_to_stop(2, asked=count, jobs=jobs, seconds=seconds)
-        yield Row(name="a second SIGTERM", kind=kind, run=run, faults=count)
-        run = signals.stopped_at(stopped, stops=count, jobs=jobs, seconds=seconds)
-        yield Row(name="SIGSTOP beyond the lease, then SIGCONT", kind=kind, run=run, faults=count)
-
-
-def _redis(is_long: bool) -> Iterator[Row]:
-    times, jobs, seconds = (20, 300, 180) if is_long else (2, 20, 40)
+        run = signals.asked_to_stop(times=[1], asked=10, jobs=jobs, seconds=seconds)
+        yield Row(name="SIGTERM", kind=kind, run=run, faults=10)
+        run = signals.asked_to_stop(times=[2], asked=10, jobs=jobs, seconds=seconds)
+        yield Row(name="a second SIGTERM", kind=kind, run=run, faults=10)
+        run = signals.stopped_at(STOPS, stops=12, jobs=jobs, seconds=seconds)
+        yield Row(name=STOPPED, kind=kind, run=run, faults=12)
     harms = {
         "Redis restarts": (redis_faults.restart, ALWAYS),
-        # What it has acknowledged is on the disk, which is a setting.
         "Redis is killed": (redis_faults.kill, ALWAYS),
         "Redis has no memory left": (redis_faults.fill, EVERY_SECOND),
         "SCRIPT FLUSH": (redis_faults.forget_scripts, EVERY_SECOND),
@@ -72,45 +102,49 @@ def _redis(is_long: bool) -> Iterator[Row]:
         "Redis has no disk left": (oddities.redis_disk_full, EVERY_SECOND),
     }
     for name, (harm, options) in harms.items():
-        run = redis_faults.now_and_then(harm, times=times, jobs=jobs, seconds=seconds)
-        yield Row(name=name, kind="redis", run=run, faults=times, redis_options=options)
-    replies = 400 if is_long else len(redis_faults.VERBS)
+        run = redis_faults.now_and_then(harm, times=12, jobs=jobs, seconds=seconds)
+        yield Row(name=name, kind="redis", run=run, faults=12, redis_options=options)
+    yield from _ways_to_redis(replies=20 * len(redis_faults.VERBS), cuts=10, jobs=jobs, seconds=seconds)
+    for kind in KINDS:
+        refusals = [*answers.REFUSALS] * 3
+        run = answers.callback_fails(refusals, jobs=jobs, seconds=seconds)
+        yield Row(name=CALLBACK, kind=kind, run=run, faults=len(refusals))
+        run = answers.callback_fails(["stall"] * 3, jobs=jobs, seconds=seconds)
+        yield Row(name="callback: stall", kind=kind, run=run, faults=3)
+        trouble = [*answers.TROUBLE] * 3
+        run = answers.storage_fails(trouble, jobs=jobs, seconds=seconds)
+        yield Row(name=STORAGE, kind=kind, run=run, faults=len(trouble))
+        refused = [*answers.NO] * 3
+        run = answers.storage_fails(refused, jobs=jobs, seconds=seconds)
+        yield Row(name="storage: no for good", kind=kind, run=run, faults=len(refused))
+        run = oddities.worker_disk_full(times=5, jobs=20, seconds=seconds)
+        yield Row(name="no disk left for workers", kind=kind, run=run, faults=5)
+        yield _poison(kind, rounds=10, jobs=jobs, seconds=seconds)
+        yield _thrice(kind, jobs=500, seconds=seconds)
+        run = oddities.clock_jumps(times=10, jobs=jobs, seconds=seconds)
+        yield Row(name=CLOCK, kind=kind, run=run, faults=10)
+    run = answers.storage_fails([answers.STALL], jobs=20, seconds=seconds)
+    yield Row(name="storage: stall", kind="redis", run=run)
+
+
+def _plan(*, kills: int, jobs: int, seconds: float) -> Row:
+    run = signals.plan_worker_killed(PLAN_LABELS, kills=kills, jobs=jobs, seconds=seconds)
+    name = "a plain RPOP loop: SIGKILL at every step in turn"
+    return Row(name=name, kind="redis", run=run, loses=True)
+
+
+def _ways_to_redis(*, replies: int, cuts: int, jobs: int, seconds: float) -> Iterator[Row]:
     run = redis_faults.replies_lost(times=replies, jobs=jobs, seconds=seconds)
     yield Row(name="a lost reply, of every verb in turn", kind="redis", run=run, faults=replies)
-    cuts = 10 if is_long else 1
     run = redis_faults.cut_off(times=cuts, jobs=jobs, seconds=seconds)
     yield Row(name="no way to Redis for two leases", kind="redis", run=run, faults=cuts)
 
 
-def _answers(is_long: bool) -> Iterator[Row]:
-    rounds, jobs, seconds = (5, 200, 240) if is_long else (1, 20, 50)
-    for kind in KINDS if is_long else KINDS[1:]:
-        refusals = [*answers.REFUSALS] * rounds
-        run = answers.callback_fails(refusals, jobs=jobs, seconds=seconds)
-        name = "callback: 5xx, 4xx, reset, lost reply"
-        yield Row(name=name, kind=kind, run=run, faults=len(refusals))
-        run = answers.callback_fails(["stall"] * rounds, jobs=jobs, seconds=seconds)
-        yield Row(name="callback: stalls", kind=kind, run=run, faults=rounds)
-        trouble = [*answers.TROUBLE] * rounds
-        run = answers.storage_fails(trouble, jobs=jobs, seconds=seconds)
-        name = "storage: 5xx, 400 with a code, reset, lost reply"
-        yield Row(name=name, kind=kind, run=run, faults=len(trouble))
-        refused = [*answers.NO] * rounds
-        run = answers.storage_fails(refused, jobs=jobs, seconds=seconds)
-        yield Row(name="storage: refuses for good", kind=kind, run=run, faults=len(refused))
-    if is_long:
-        run = answers.stalled_storage(jobs=jobs, seconds=seconds)
-        yield Row(name="storage: stalls", kind="redis", run=run)
+def _poison(kind: Kind, *, rounds: int, jobs: int, seconds: float) -> Row:
+    run = oddities.poisoned(rounds=rounds, jobs=jobs, seconds=seconds)
+    return Row(name="payloads that are no jobs", kind=kind, run=run, faults=rounds * len(oddities.poisons()))
 
 
-def _oddities(is_long: bool) -> Iterator[Row]:
-    times, jobs, seconds = (10, 200, 180) if is_long else (2, 20, 40)
-    for kind in KINDS:
-        run = oddities.worker_disk_full(times=times // 2, jobs=jobs // 2, seconds=seconds)
-        yield Row(name="no disk left for workers", kind=kind, run=run, faults=times // 2)
-        run = oddities.poisoned(rounds=times // 2, jobs=jobs, seconds=seconds)
-        yield Row(name="payloads that are no jobs", kind=kind, run=run, faults=times // 2)
-        run = oddities.pushed_twice(jobs=5 * jobs, seconds=seconds)
-        yield Row(name="every job pushed three times", kind=kind, run=run, faults=10 * jobs)
-        run = oddities.clock_jumps(times=times, jobs=jobs, seconds=seconds)
-        yield Row(name="the clock jumps an hour", kind=kind, run=run, faults=times)
+def _thrice(kind: Kind, *, jobs: int, seconds: float) -> Row:
+    run = oddities.pushed_twice(jobs=jobs, seconds=seconds)
+    return Row(name="every job pushed three times", kind=kind, run=run, faults=2 * jobs)

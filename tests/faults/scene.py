@@ -112,6 +112,21 @@ class Scene:
         self.workers.append(worker)
         return worker
 
+    def ourvidz(self, *arguments: str) -> str:
+        """Run a command to its end; returns what it prints."""
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "ourvidz", *arguments],
+            cwd=self.root,
+            env={**os.environ, **self.environment},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    def living(self) -> list[subprocess.Popen[bytes]]:
+        """The workers that have not ended, the oldest first."""
+        return [one for one in self.workers if one.poll() is None]
+
     def push(
         self,
         jobs: int,
@@ -200,9 +215,8 @@ class Scene:
         )
 
     def stop_workers(self) -> None:
-        for worker in self.workers:
-            if worker.poll() is None:
-                worker.send_signal(signal.SIGTERM)
+        for worker in self.living():
+            worker.send_signal(signal.SIGTERM)
         for worker in self.workers:
             try:
                 worker.wait(30)
@@ -301,10 +315,9 @@ def stage(kind: Kind, root: Path, *redis_options: str) -> Iterator[Scene]:
 
 
 def _kill(scene: Scene) -> None:
-    for worker in scene.workers:
-        if worker.poll() is None:
-            os.killpg(worker.pid, signal.SIGKILL)
-            worker.wait()
+    for worker in scene.living():
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
 
 
 def digests(folder: Path) -> dict[str, str]:

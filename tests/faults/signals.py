@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 from tests.faults.judge import Fault
 from tests.faults.row import work
-from tests.faults.scene import LEASE, REPOSITORY, Scene
+from tests.faults.scene import JOB_TYPE, LEASE, REPOSITORY, Scene
 
 #: A worker is harmed at one of the first so many jobs that it comes to.
 FIRST_JOBS = 6
@@ -37,7 +38,7 @@ def killed_anywhere(*, kills: int, jobs: int, seconds: float) -> Callable[[Scene
 
         def kill() -> None:
             nonlocal left, due
-            living = [one for one in scene.workers if one.poll() is None]
+            living = scene.living()
             now = time.monotonic()
             if left and living and now >= due:
                 victim = chance.choice(living)
@@ -51,8 +52,8 @@ def killed_anywhere(*, kills: int, jobs: int, seconds: float) -> Callable[[Scene
     return run
 
 
-def asked_to_stop(times: int, *, asked: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
-    """Workers get SIGTERM once, or twice, while they make a job."""
+def asked_to_stop(*, times: Sequence[int], asked: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
+    """Workers get SIGTERM once, or twice, in turn as ``times`` says, while they make a job."""
 
     def run(scene: Scene) -> None:
         left, due, heard = asked, time.monotonic() + 2.0, 0
@@ -62,20 +63,25 @@ def asked_to_stop(times: int, *, asked: int, jobs: int, seconds: float) -> Calla
             nonlocal left, due, heard
             now = time.monotonic()
             starts = len(scene.notes())
-            living = [one for one in scene.workers if one.poll() is None]
+            living = scene.living()
             if left and living and now >= due and starts > heard:
                 heard = starts
-                victim = living[left % len(living)]
-                for _ in range(times):
-                    victim.send_signal(signal.SIGTERM)
-                    # Two signals of one kind that wait together are one.
-                    time.sleep(0.02)
+                ask_to_stop([living[left % len(living)]], times=times[left % len(times)])
                 scene.faults.append(Fault(at=now, over=now))
                 left, due = left - 1, now + 0.7
 
         work(scene, meanwhile=ask, seconds=seconds)
 
     return run
+
+
+def ask_to_stop(workers: Sequence[subprocess.Popen[bytes]], *, times: int) -> None:
+    """Send SIGTERM so many times."""
+    for _ in range(times):
+        for one in workers:
+            one.send_signal(signal.SIGTERM)
+        # Two signals of one kind that wait together are one.
+        time.sleep(0.02)
 
 
 def stopped_at(labels: Sequence[str], *, stops: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
@@ -99,6 +105,26 @@ def stopped_at(labels: Sequence[str], *, stops: int, jobs: int, seconds: float) 
             return {note.pid for note in scene.signalled()} <= continued and scene.is_over
 
         work(scene, plans=_plans(labels, stops, "STOP"), meanwhile=go_on, over=is_over, seconds=seconds)
+
+    return run
+
+
+def killed_on_checkpoint(*, kills: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
+    """Workers that hold a small SDXL checkpoint die by SIGKILL, wherever they are."""
+
+    def run(scene: Scene) -> None:
+        scene.ourvidz("models", "make-small", "sdxl", "checkpoint")
+        settings = scene.root / "ourvidz.yaml"
+        model = "models: {sdxl: {family: sdxl, location: checkpoint}}\n"
+        lease = f"workers: {{sdxl: {{lease: {LEASE:.0f}s}}}}\n"
+        settings.write_text(settings.read_text().replace("workers:", f"{model}#") + lease)
+        spec = JOB_TYPE.partition("params:")[0].replace("BLANK", "SDXL").replace("32x32", "64x64")
+        (scene.root / "jobtypes" / "blank.yaml").write_text(spec)
+        command = ("-P", "-m", "ourvidz", "run-worker", "--plugin", "sdxl", "--json")
+        labels = ("claimed", "storing", "half stored", "completing", "completed", "telling", "told")
+        scene.push(jobs, until=lambda: len(scene.signalled()) >= kills)
+        work(scene, plans=_plans(labels, kills, "KILL"), command=command, seconds=seconds)
+        scene.note_signals()
 
     return run
 
