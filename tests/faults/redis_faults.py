@@ -11,7 +11,6 @@ import redis
 from tests.faults.judge import Fault
 from tests.faults.row import work
 from tests.faults.scene import Scene
-from tests.faults.signals import ask_to_stop
 from tests.servers.redis_proxy import SCRIPTS, RedisProxy, redis_proxy
 
 #: Seconds between two faults of one kind, so that work goes on between.
@@ -73,7 +72,7 @@ def fill(scene: Scene) -> None:
         server.config_set("maxmemory", 0)
 
 
-def replies_lost(*, times: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
+def replies_lost(*, times: int, seconds: float) -> Callable[[Scene], None]:
     """The reply to every verb is lost, one verb after the other, again and again."""
 
     def run(scene: Scene) -> None:
@@ -91,11 +90,12 @@ def replies_lost(*, times: int, jobs: int, seconds: float) -> Callable[[Scene], 
                 if lost == asked < times:
                     proxy.lose(verbs[asked])
                     asked, due = asked + 1, now
-                if lost < asked and now >= due:
+                elif lost < asked and now >= due:
                     _provoke(scene, verbs[asked - 1])
-                    due = now + 1.0
+                    due = now + 5.0
 
-            scene.push(jobs, step_time=0.02, pace=0.05, until=lambda: proxy.lost.total() == times)
+            # So few that workers come to rest between, and wait at the doorbell.
+            scene.push(1, step_time=0.05, pace=0.05, backlog=2, until=lambda: proxy.lost.total() == times)
             work(scene, meanwhile=lose, seconds=seconds)
             lose()
             scene.stop_workers()
@@ -112,7 +112,8 @@ def _provoke(scene: Scene, verb: str) -> None:
         told = scene.ourvidz("submit", "blank", "--prompt", "a lighthouse", "--json")
         scene.acknowledged.append(json.loads(told)["jobId"])
     elif verb == "put_back":
-        ask_to_stop(scene.living()[-1:], times=2)
+        # A worker that is asked twice to stop hands its job back.
+        scene.worker("generating:1:TERM+TERM")
 
 
 def cut_off(*, times: int, jobs: int, seconds: float) -> Callable[[Scene], None]:

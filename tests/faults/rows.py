@@ -37,13 +37,15 @@ def rows(form: Form) -> list[Row]:
 
 def _short() -> Iterator[Row]:
     """Every fault once or twice, several of them in one row, within a minute on two cores."""
-    kills, jobs, seconds = len(LABELS), 20, 50
+    kills, jobs, seconds = len(LABELS), 20, 80
     for kind in KINDS:
-        run = signals.killed_at(LABELS, kills=kills, jobs=100, seconds=seconds)
+        run = signals.signalled_at(LABELS, "KILL", times=kills, jobs=50, seconds=seconds)
         yield Row(name="SIGKILL at every step in turn", kind=kind, run=run, faults=kills)
     yield _plan(kills=12, jobs=100, seconds=seconds)
-    run = signals.asked_to_stop(times=(1, 2), asked=4, jobs=jobs, seconds=seconds)
-    yield Row(name="SIGTERM, once and twice", kind="redis", run=run, faults=4)
+    run = signals.signalled_at(STOPS, "TERM", times=3, jobs=jobs, seconds=seconds)
+    yield Row(name="SIGTERM", kind="sqlite", run=run, faults=3)
+    run = signals.signalled_at(STOPS, "TERM+TERM", times=3, jobs=jobs, seconds=seconds)
+    yield Row(name="a second SIGTERM", kind="redis", run=run, faults=3)
     run = signals.stopped_at(STOPS, stops=3, jobs=jobs, seconds=seconds)
     yield Row(name=STOPPED, kind="sqlite", run=run, faults=3)
     run = redis_faults.now_and_then(
@@ -75,22 +77,22 @@ def _short() -> Iterator[Row]:
 
 
 def _long() -> Iterator[Row]:
-    """On each queue 550 kills and 5,500 jobs, and every other fault ten times or more."""
-    jobs, seconds = 100, 240
+    """On each queue 520 kills and 5,200 jobs, and every other fault ten times or more."""
+    jobs, seconds = 100, 300
     for kind in KINDS:
         for label in LABELS:
-            run = signals.killed_at([label], kills=50, jobs=500, seconds=seconds)
+            run = signals.signalled_at([label], "KILL", times=50, jobs=500, seconds=seconds)
             yield Row(name=f"SIGKILL: {label}", kind=kind, run=run, faults=50)
-        run = signals.killed_anywhere(kills=50, jobs=500, seconds=seconds)
-        yield Row(name="SIGKILL at any moment", kind=kind, run=run, faults=50)
+        run = signals.killed_anywhere(kills=20, jobs=200, seconds=seconds)
+        yield Row(name="SIGKILL at any moment", kind=kind, run=run, faults=20)
     run = signals.killed_on_checkpoint(kills=7, jobs=50, seconds=seconds)
     yield Row(name="SIGKILL with an SDXL checkpoint", kind="redis", run=run, faults=7)
     yield _plan(kills=300, jobs=3000, seconds=seconds)
     for kind in KINDS:
-        run = signals.asked_to_stop(times=[1], asked=10, jobs=jobs, seconds=seconds)
-        yield Row(name="SIGTERM", kind=kind, run=run, faults=10)
-        run = signals.asked_to_stop(times=[2], asked=10, jobs=jobs, seconds=seconds)
-        yield Row(name="a second SIGTERM", kind=kind, run=run, faults=10)
+        run = signals.signalled_at(STOPS, "TERM", times=12, jobs=jobs, seconds=seconds)
+        yield Row(name="SIGTERM", kind=kind, run=run, faults=12)
+        run = signals.signalled_at(STOPS, "TERM+TERM", times=12, jobs=jobs, seconds=seconds)
+        yield Row(name="a second SIGTERM", kind=kind, run=run, faults=12)
         run = signals.stopped_at(STOPS, stops=12, jobs=jobs, seconds=seconds)
         yield Row(name=STOPPED, kind=kind, run=run, faults=12)
     harms = {
@@ -104,7 +106,7 @@ def _long() -> Iterator[Row]:
     for name, (harm, options) in harms.items():
         run = redis_faults.now_and_then(harm, times=12, jobs=jobs, seconds=seconds)
         yield Row(name=name, kind="redis", run=run, faults=12, redis_options=options)
-    yield from _ways_to_redis(replies=20 * len(redis_faults.VERBS), cuts=10, jobs=jobs, seconds=seconds)
+    yield from _ways_to_redis(replies=10 * len(redis_faults.VERBS), cuts=10, jobs=jobs, seconds=seconds)
     for kind in KINDS:
         refusals = [*answers.REFUSALS] * 3
         run = answers.callback_fails(refusals, jobs=jobs, seconds=seconds)
@@ -134,7 +136,7 @@ def _plan(*, kills: int, jobs: int, seconds: float) -> Row:
 
 
 def _ways_to_redis(*, replies: int, cuts: int, jobs: int, seconds: float) -> Iterator[Row]:
-    run = redis_faults.replies_lost(times=replies, jobs=jobs, seconds=seconds)
+    run = redis_faults.replies_lost(times=replies, seconds=seconds)
     yield Row(name="a lost reply, of every verb in turn", kind="redis", run=run, faults=replies)
     run = redis_faults.cut_off(times=cuts, jobs=jobs, seconds=seconds)
     yield Row(name="no way to Redis for two leases", kind="redis", run=run, faults=cuts)

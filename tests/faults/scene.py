@@ -134,11 +134,13 @@ class Scene:
         step_time: float = 0.0,
         pace: float = 0.0,
         until: Callable[[], bool] = lambda: True,
+        backlog: int = 10,
         extra: Callable[[bytes], Sequence[bytes]] = lambda _: (),
     ) -> None:
         """Push from a thread, ``pace`` seconds apart, so many jobs and on until ``until`` says so.
 
-        Each is pushed again until it is acknowledged, and after it whatever ``extra`` gives for it.
+        Of the further ones no more than ``backlog`` wait. Each is pushed again until it is acknowledged,
+        and after it whatever ``extra`` gives for it.
         """
 
         def run() -> None:
@@ -154,7 +156,11 @@ class Scene:
                         self.acknowledged.append(one.job_id)
                         for more in extra(payload):
                             producer.push(more)
-                        time.sleep(pace if len(self.acknowledged) < jobs else max(pace, 0.05))
+                        time.sleep(pace)
+                        while len(self.acknowledged) >= jobs and not (until() or self._is_enough):
+                            time.sleep(0.02)
+                            if len(self.acknowledged) - len(self.platform.ended) < backlog:
+                                break
             except BaseException as error:
                 self._push_error = error
                 raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -17,12 +16,14 @@ from tests.faults.scene import JOB_TYPE, LEASE, REPOSITORY, Scene
 FIRST_JOBS = 6
 
 
-def killed_at(labels: Sequence[str], *, kills: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
-    """Workers die by SIGKILL at these steps, one after the other."""
+def signalled_at(
+    labels: Sequence[str], signals: str, *, times: int, jobs: int, seconds: float
+) -> Callable[[Scene], None]:
+    """Workers get a signal, or two as in ``TERM+TERM``, at these steps, one after the other."""
 
     def run(scene: Scene) -> None:
-        scene.push(jobs, until=lambda: len(scene.signalled()) >= kills)
-        work(scene, plans=_plans(labels, kills, "KILL"), seconds=seconds)
+        scene.push(jobs, until=lambda: len(scene.signalled()) >= times)
+        work(scene, plans=_plans(labels, times, signals), seconds=seconds)
         scene.note_signals()
 
     return run
@@ -50,38 +51,6 @@ def killed_anywhere(*, kills: int, jobs: int, seconds: float) -> Callable[[Scene
         work(scene, meanwhile=kill, seconds=seconds)
 
     return run
-
-
-def asked_to_stop(*, times: Sequence[int], asked: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
-    """Workers get SIGTERM once, or twice, in turn as ``times`` says, while they make a job."""
-
-    def run(scene: Scene) -> None:
-        left, due, heard = asked, time.monotonic() + 2.0, 0
-        scene.push(jobs, step_time=0.05, until=lambda: not left)
-
-        def ask() -> None:
-            nonlocal left, due, heard
-            now = time.monotonic()
-            starts = len(scene.notes())
-            living = scene.living()
-            if left and living and now >= due and starts > heard:
-                heard = starts
-                ask_to_stop([living[left % len(living)]], times=times[left % len(times)])
-                scene.faults.append(Fault(at=now, over=now))
-                left, due = left - 1, now + 0.7
-
-        work(scene, meanwhile=ask, seconds=seconds)
-
-    return run
-
-
-def ask_to_stop(workers: Sequence[subprocess.Popen[bytes]], *, times: int) -> None:
-    """Send SIGTERM so many times."""
-    for _ in range(times):
-        for one in workers:
-            one.send_signal(signal.SIGTERM)
-        # Two signals of one kind that wait together are one.
-        time.sleep(0.02)
 
 
 def stopped_at(labels: Sequence[str], *, stops: int, jobs: int, seconds: float) -> Callable[[Scene], None]:

@@ -1,7 +1,8 @@
 """The labelled steps of a job's way, and what happens to the process that comes to one.
 
-``FAULTS_AT=stored:3:KILL`` kills the process when it has come to ``stored`` for the third time. A line
-in the file of ``FAULTS_LEDGER`` says so, and one says that a job was claimed.
+``FAULTS_AT=storing:3:KILL`` kills the process when it has come to ``storing`` for the third time, and
+``TERM+TERM`` asks it twice to stop. A line in the file of ``FAULTS_LEDGER`` says so, and one says that a
+job was claimed.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def reach(label: str, job_id: str) -> None:
             # With its heartbeat: a machine that stands still, stands still as a whole.
             os.killpg(0, signal.SIGSTOP)
         else:
-            os.kill(os.getpid(), signal.Signals[f"SIG{_signal}"])
+            for name in _signal.split("+"):
+                os.kill(os.getpid(), signal.Signals[f"SIG{name}"])
 
 
 def _note(what: str, job_id: str) -> None:
