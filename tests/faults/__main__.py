@@ -1,4 +1,4 @@
-"""``python -m tests.faults [--long] [--json FILE] [--only TEXT]``: run all rows and judge each."""
+"""``python -m tests.faults [--long] [--only TEXT] [--json FILE] [--keep FOLDER]``: run and judge all rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -36,7 +37,8 @@ HEAD = LINE.format(
 @click.option("--long", "is_long", is_flag=True, help="More of everything, for the table in docs/faults.md.")
 @click.option("--only", default="", metavar="TEXT", help="Rows whose name has this text in it.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write what was found into this file.")
-def main(is_long: bool, only: str, file: Path | None) -> None:
+@click.option("--keep", type=click.Path(path_type=Path), help="Leave what workers wrote in this folder.")
+def main(is_long: bool, only: str, file: Path | None, keep: Path | None) -> None:
     """Break everything that a job depends on. Exit status 1 if a job is lost or completed twice."""
     form: Form = "long" if is_long else "short"
     chosen = [row for row in rows(form) if only in row.name]
@@ -46,8 +48,9 @@ def main(is_long: bool, only: str, file: Path | None) -> None:
     found, wrong = [], []
     click.echo(HEAD)
     line.show("breaking things", 0, len(chosen))
-    with ThreadPoolExecutor(AT_ONCE[form]) as pool:
-        for row, (verdict, seconds) in zip(chosen, pool.map(_judge, chosen), strict=True):
+    with TemporaryDirectory(prefix="ourvidz-faults-") as temporary, ThreadPoolExecutor(AT_ONCE[form]) as pool:
+        folders = [(keep or Path(temporary)) / str(number) for number in range(len(chosen))]
+        for row, (verdict, seconds) in zip(chosen, pool.map(_judge, chosen, folders), strict=True):
             told = as_json(row, verdict, seconds)
             line.clear()
             click.echo(_line(row, told))
@@ -62,9 +65,9 @@ def main(is_long: bool, only: str, file: Path | None) -> None:
     sys.exit(1 if wrong else 0)
 
 
-def _judge(row: Row) -> tuple[Verdict, float]:
+def _judge(row: Row, folder: Path) -> tuple[Verdict, float]:
     start = time.monotonic()
-    return row.judged(), time.monotonic() - start
+    return row.judged(folder), time.monotonic() - start
 
 
 def _line(row: Row, told: dict[str, object]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -31,11 +30,9 @@ class Row:
     loses: bool = False
     """Whether it is there to show that losses are seen."""
 
-    def judged(self) -> Verdict:
-        with (
-            tempfile.TemporaryDirectory(prefix="ourvidz-faults-") as folder,
-            stage(self.kind, Path(folder) / "scene", *self.redis_options) as scene,
-        ):
+    def judged(self, folder: Path) -> Verdict:
+        """Run it in a folder that is not there yet; what workers wrote stays in it."""
+        with stage(self.kind, folder, *self.redis_options) as scene:
             self.run(scene)
             return scene.verdict()
 

@@ -19,6 +19,7 @@ ALWAYS = ("--appendonly", "yes", "--appendfsync", "always")
 EVERY_SECOND = ("--appendonly", "yes", "--appendfsync", "everysec")
 
 #: Names of rows that both forms have.
+ANYWHERE = "SIGKILL at any moment"
 CALLBACK = "callback: 5xx, 4xx, reset, lost reply"
 STORAGE = "storage: 5xx, 400 and code, reset, lost reply"
 STOPPED = "SIGSTOP beyond the lease, then SIGCONT"
@@ -41,6 +42,8 @@ def _short() -> Iterator[Row]:
     for kind in KINDS:
         run = signals.signalled_at(LABELS, "KILL", times=kills, jobs=50, seconds=seconds)
         yield Row(name="SIGKILL at every step in turn", kind=kind, run=run, faults=kills)
+    run = signals.killed_anywhere(kills=4, jobs=jobs, seconds=seconds)
+    yield Row(name=ANYWHERE, kind="redis", run=run, faults=4)
     yield _plan(kills=12, jobs=100, seconds=seconds)
     run = signals.signalled_at(STOPS, "TERM", times=3, jobs=jobs, seconds=seconds)
     yield Row(name="SIGTERM", kind="sqlite", run=run, faults=3)
@@ -84,7 +87,7 @@ def _long() -> Iterator[Row]:
             run = signals.signalled_at([label], "KILL", times=50, jobs=500, seconds=seconds)
             yield Row(name=f"SIGKILL: {label}", kind=kind, run=run, faults=50)
         run = signals.killed_anywhere(kills=20, jobs=200, seconds=seconds)
-        yield Row(name="SIGKILL at any moment", kind=kind, run=run, faults=20)
+        yield Row(name=ANYWHERE, kind=kind, run=run, faults=20)
     run = signals.killed_on_checkpoint(kills=7, jobs=50, seconds=seconds)
     yield Row(name="SIGKILL with an SDXL checkpoint", kind="redis", run=run, faults=7)
     yield _plan(kills=300, jobs=3000, seconds=seconds)
