@@ -60,7 +60,8 @@ def _cells(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"**{row['lost']:,}**"
     yield f"**{row['twice']:,}**"
     yield f"{row['extra_starts']:,}"
-    yield from (_seconds(row[name]) for name in ("recovery_median", "recovery_longest"))
+    for name in ("recovery_median", "recovery_longest"):
+        yield "never" if row["lost"] else _seconds(row[name])
 
 
 def _seconds(value: float | None) -> str:

@@ -40,7 +40,7 @@ def test_every_row_is_told_and_ours_are_added_up(tmp_path: Path, monkeypatch: py
     (tmp_path / "one.json").write_text(json.dumps(report("long", rows)))
     text = faults.parts()["faults"]
     assert "| SIGKILL: claimed | redis | 12 | 1,200 | 1 | **0** | **0** | 7 | 1.25 s | 3.50 s |\n" in text
-    assert "| a plain RPOP loop | redis | 12 | 1,200 | 1 | **40** | **0** |" in text
+    assert "| a plain RPOP loop | redis | 12 | 1,200 | 1 | **40** | **0** | 7 | never | never |\n" in text
     assert "| **altogether** | redis | 24 | 2,400 | 2 | **0** | **0** | 14 |  | 3.50 s |\n" in text
 
 

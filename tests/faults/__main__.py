@@ -72,9 +72,8 @@ def _judge(row: Row, folder: Path) -> tuple[Verdict, float]:
 
 def _line(row: Row, told: dict[str, object]) -> str:
     longest = told["recovery_longest"]
-    return LINE.format(
-        **(told | {"row": row.name[:52], "recovery": "" if longest is None else f"{longest} s"})
-    )
+    recovery = "never" if told["lost"] else "" if longest is None else f"{longest} s"
+    return LINE.format(**(told | {"row": row.name[:52], "recovery": recovery}))
 
 
 if __name__ == "__main__":

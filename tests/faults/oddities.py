@@ -12,9 +12,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from tests.faults.judge import Fault
+from tests.faults.producers import job
 from tests.faults.redis_faults import now_and_then
 from tests.faults.row import work
-from tests.faults.scene import JOB_TYPE, Scene, job
+from tests.faults.scene import JOB_TYPE, Scene
 
 #: A job's picture is larger, the files that the harness itself writes meanwhile are smaller.
 DISK = 300_000

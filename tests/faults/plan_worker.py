@@ -18,7 +18,7 @@ from PIL import Image
 
 from ourvidz.runtime.callback.signing import read_keys, signatures
 from tests.faults.plugins.labelled.steps import reach
-from tests.faults.scene import QUEUE
+from tests.faults.producers import QUEUE
 
 POLL = 2.0
 

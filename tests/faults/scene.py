@@ -10,22 +10,14 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
-from ourvidz.jobs.envelope import Envelope
-from ourvidz.jobs.queue import QueueUnavailable
-from ourvidz.runtime.queue.sqlite import SqliteQueue
 from tests.faults.judge import Evidence, Fault, Verdict, judge
+from tests.faults.producers import QUEUE, Producer, RedisProducer, SqliteProducer, job
 from tests.faults.receiver import Platform
 from tests.runtime.receivers import KEY_ID, SECRET, documented_receiver, serving
 from tests.runtime.redis_server import RedisServer
@@ -37,8 +29,6 @@ Kind = Literal["sqlite", "redis"]
 
 #: Seconds that the lease of a job lasts, the shortest that a worker takes.
 LEASE = 1.0
-
-QUEUE = "blank_queue"
 
 JOB_TYPE = f"""\
 worker: BLANK
@@ -55,9 +45,6 @@ params:
   steps: {{min: 1, max: 1000}}
   step_time: {{min: 0, max: 5}}
 """
-
-#: Jobs of a few users, so that turns are taken.
-USERS = [f"3f0d9c56-0000-4000-8000-00000000000{number}" for number in range(1, 4)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +90,7 @@ class Scene:
             worker = subprocess.Popen(
                 [sys.executable, *program],
                 cwd=self.root,
-                env={**os.environ, **self.environment, "FAULTS_AT": at},
+                env={**self.environment, "FAULTS_AT": at},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -117,7 +104,7 @@ class Scene:
         return subprocess.run(
             [sys.executable, "-P", "-m", "ourvidz", *arguments],
             cwd=self.root,
-            env={**os.environ, **self.environment},
+            env=self.environment,
             check=True,
             capture_output=True,
             text=True,
@@ -169,6 +156,7 @@ class Scene:
         self._pushing.start()
 
     def producer(self) -> Producer:
+        """A new one, for one thread."""
         if self.kind == "redis":
             return RedisProducer(self.producer_port)
         return SqliteProducer(self.root / "queue.sqlite3")
@@ -231,61 +219,6 @@ class Scene:
                 worker.wait()
 
 
-class Producer:
-    """Pushes as producers do."""
-
-    def push(self, payload: bytes) -> bool:
-        """Push once; says whether it was acknowledged."""
-        raise NotImplementedError
-
-    def close(self) -> None: ...
-
-
-class RedisProducer(Producer):
-    """A plain LPUSH, that knows nothing of ourvidz. What fails is tried again, by nobody else."""
-
-    def __init__(self, port: int) -> None:
-        self._client = redis.Redis(port=port, retry=Retry(NoBackoff(), 0), socket_timeout=5)
-
-    def push(self, payload: bytes) -> bool:
-        try:
-            self._client.lpush(QUEUE, payload)
-        except redis.RedisError:
-            return False
-        return True
-
-    def close(self) -> None:
-        self._client.close()
-
-
-class SqliteProducer(Producer):
-    def __init__(self, path: Path) -> None:
-        self._queue = SqliteQueue(path)
-
-    def push(self, payload: bytes) -> bool:
-        try:
-            self._queue.push(QUEUE, payload)
-        except QueueUnavailable:
-            return False
-        return True
-
-    def close(self) -> None:
-        self._queue.close()
-
-
-def job(*, step_time: float = 0.0) -> Envelope:
-    """A new job, whose prompt is its id, since that is all that a model is told."""
-    job_id = str(uuid.uuid4())
-    return Envelope(
-        job_id=job_id,
-        job_type="blank",
-        user_id=USERS[uuid.UUID(job_id).int % len(USERS)],
-        prompt=job_id,
-        params={"step_time": step_time} if step_time else {},
-        submitted_at=datetime.now(UTC),
-    )
-
-
 @contextmanager
 def stage(kind: Kind, root: Path, *redis_options: str) -> Iterator[Scene]:
     """Set everything up in an empty folder, and stop all of it at the end."""
@@ -295,6 +228,8 @@ def stage(kind: Kind, root: Path, *redis_options: str) -> Iterator[Scene]:
         platform = Platform(module=documented_receiver(root))
         callback = stack.enter_context(serving(platform))
         environment = {
+            # Whoever runs this may have settings of their own.
+            **{name: text for name, text in os.environ.items() if not name.startswith("OURVIDZ_")},
             "OURVIDZ_CALLBACK_KEYS": f"{KEY_ID}:{SECRET}",
             "OURVIDZ_STORAGE_URL": "labelled:file:storage",
             "OURVIDZ_CALLBACK_URL": f"labelled:{callback}",
