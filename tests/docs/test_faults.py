@@ -9,7 +9,7 @@ import pytest
 
 from docs.generate import faults
 from tests.faults.judge import Verdict
-from tests.faults.report import as_json, report
+from tests.faults.report import as_json, write
 from tests.faults.row import Row
 
 
@@ -37,7 +37,7 @@ def test_every_row_is_told_and_ours_are_added_up(tmp_path: Path, monkeypatch: py
         as_json(row("Redis is killed"), verdict(), 10.0),
         as_json(row("a plain RPOP loop", loses=True), verdict(lost=40), 10.0),
     ]
-    (tmp_path / "one.json").write_text(json.dumps(report("long", rows)))
+    write(tmp_path / "one.json", "long", rows)
     text = faults.parts()["faults"]
     assert "| SIGKILL: claimed | redis | 12 | 1,200 | 1 | **0** | **0** | 7 | 1.25 s | 3.50 s |\n" in text
     assert "| a plain RPOP loop | redis | 12 | 1,200 | 1 | **40** | **0** | 7 | never | never |\n" in text
@@ -47,3 +47,10 @@ def test_every_row_is_told_and_ours_are_added_up(tmp_path: Path, monkeypatch: py
 def test_without_a_report_the_page_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "FOLDER", tmp_path)
     assert faults.parts() == {"faults": "Nothing was broken yet.\n"}
+
+
+def test_a_row_that_is_run_again_takes_its_place(tmp_path: Path) -> None:
+    first = [as_json(row(name), verdict(), 10.0) for name in ("one", "two")]
+    write(tmp_path / "one.json", "long", [as_json(row("one"), verdict(lost=1), 10.0)], into=first)
+    rows = json.loads((tmp_path / "one.json").read_text())["rows"]
+    assert [(one["row"], one["lost"]) for one in rows] == [("one", 1), ("two", 0)]

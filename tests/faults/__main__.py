@@ -13,7 +13,7 @@ import click
 
 from ourvidz.cli.progress import ProgressLine
 from tests.faults.judge import Verdict
-from tests.faults.report import as_json, report
+from tests.faults.report import as_json, write
 from tests.faults.row import Row, complaints
 from tests.faults.rows import Form, rows
 
@@ -36,7 +36,12 @@ HEAD = LINE.format(
 @click.command()
 @click.option("--long", "is_long", is_flag=True, help="More of everything, for the table in docs/faults.md.")
 @click.option("--only", default="", metavar="TEXT", help="Rows whose name has this text in it.")
-@click.option("--json", "file", type=click.Path(path_type=Path), help="Write what was found into this file.")
+@click.option(
+    "--json",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Write what was found into this file; with --only, in place of the rows that have the names.",
+)
 @click.option("--keep", type=click.Path(path_type=Path), help="Leave what workers wrote in this folder.")
 def main(is_long: bool, only: str, file: Path | None, keep: Path | None) -> None:
     """Break everything that a job depends on. Exit status 1 if a job is lost or completed twice."""
@@ -44,6 +49,7 @@ def main(is_long: bool, only: str, file: Path | None, keep: Path | None) -> None
     chosen = [row for row in rows(form) if only in row.name]
     if not chosen:
         raise click.ClickException(f"--only: no row has {only!r} in its name")
+    earlier = json.loads(file.read_text())["rows"] if file is not None and only and file.exists() else []
     line = ProgressLine()
     found, wrong = [], []
     click.echo(HEAD)
@@ -56,7 +62,7 @@ def main(is_long: bool, only: str, file: Path | None, keep: Path | None) -> None
             click.echo(_line(row, told))
             found.append(told)
             if file is not None:
-                file.write_text(json.dumps(report(form, found), indent=2) + "\n")
+                write(file, form, found, into=earlier)
             line.show("breaking things", len(found), len(chosen))
             wrong += [f"{row.name}, {row.kind}: {one}" for one in complaints(row, verdict)]
     line.clear()

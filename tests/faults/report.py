@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sqlite3
 import statistics
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ourvidz import __version__
@@ -47,3 +49,11 @@ def report(form: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "form": form,
         "rows": list(rows),
     }
+
+
+def write(
+    file: Path, form: str, rows: Sequence[Mapping[str, Any]], *, into: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Write rows as JSON; those of ``into`` keep their places, unless a new one has the same name."""
+    found = {(row["row"], row["queue"]): row for row in (*into, *rows)}
+    file.write_text(json.dumps(report(form, [*found.values()]), indent=2) + "\n")

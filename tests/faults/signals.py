@@ -30,23 +30,24 @@ def signalled_at(
 
 
 def killed_anywhere(*, kills: int, jobs: int, seconds: float) -> Callable[[Scene], None]:
-    """Workers die by SIGKILL wherever they are, start-up and waiting included."""
+    """Workers die by SIGKILL, one or the other, some moments after a job was claimed."""
 
     def run(scene: Scene) -> None:
         chance = random.Random(kills)
-        left, due = kills, 0.0
-        scene.push(jobs, step_time=0.01, until=lambda: not left)
+        left, heard, due = kills, 0, float("inf")
+        scene.push(jobs, step_time=0.05, until=lambda: not left)
 
         def kill() -> None:
-            nonlocal left, due
-            living = scene.living()
-            now = time.monotonic()
-            if left and living and now >= due:
-                victim = chance.choice(living)
+            nonlocal left, heard, due
+            now, claims = time.monotonic(), len(scene.notes())
+            if due == float("inf") and claims > heard:
+                due = now + chance.uniform(0.0, 0.3)
+            if left and now >= due:
+                victim = chance.choice(scene.living())
                 os.kill(victim.pid, signal.SIGKILL)
                 victim.wait()
                 scene.faults.append(Fault(at=now, over=now))
-                left, due = left - 1, now + chance.uniform(0.2, 1.0)
+                left, heard, due = left - 1, claims, float("inf")
 
         work(scene, meanwhile=kill, seconds=seconds)
 
