@@ -71,6 +71,9 @@ def stopped_at(labels: Sequence[str], *, stops: int, jobs: int, seconds: float) 
                     continued.add(note.pid)
                     scene.faults.append(Fault(at=note.at, over=now, job_id=note.job_id))
 
+        # Somebody has to be there who takes over.
+        scene.worker()
+
         def is_over() -> bool:
             return {note.pid for note in scene.signalled()} <= continued and scene.is_over
 
