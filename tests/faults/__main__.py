@@ -42,13 +42,15 @@ HEAD = LINE.format(
     type=click.Path(path_type=Path),
     help="Write what was found into this file; with --only, in place of the rows that have the names.",
 )
-@click.option("--keep", type=click.Path(path_type=Path), help="Leave what workers wrote in this folder.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Leave what workers wrote in this new folder.")
 def main(is_long: bool, only: str, file: Path | None, keep: Path | None) -> None:
     """Break everything that a job depends on. Exit status 1 if a job is lost or completed twice."""
     form: Form = "long" if is_long else "short"
     chosen = [row for row in rows(form) if only in row.name]
     if not chosen:
         raise click.ClickException(f"--only: no row has {only!r} in its name")
+    if keep is not None and keep.exists():
+        raise click.ClickException(f"--keep: {keep} is there already; name a folder that is not")
     earlier = json.loads(file.read_text())["rows"] if file is not None and only and file.exists() else []
     line = ProgressLine()
     found, wrong = [], []
