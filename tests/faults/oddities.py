@@ -104,7 +104,7 @@ def poisons() -> list[tuple[bytes, str | None]]:
         (f"\xff\xfe {mark}".encode("latin-1"), None),
         (json.dumps([mark]).encode(), None),
         (json.dumps(mark).encode(), None),
-        (b"[" * 100_000 + mark.encode(), None),
+        (f'["{mark}",'.encode() + b"[" * 100_000, None),
         (json.dumps({"prompt": mark}).encode(), None),
         (json.dumps({"job_id": f"no id {mark}"}).encode(), None),
         (mark.encode() + b"x" * 300_000, None),
