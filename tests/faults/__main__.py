@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,7 +58,7 @@ def main(is_long: bool, only: str, file: Path | None, keep: Path | None) -> None
     found, wrong = [], []
     click.echo(HEAD)
     line.show("breaking things", 0, len(chosen))
-    with TemporaryDirectory(prefix="ourvidz-faults-") as temporary, ThreadPoolExecutor(AT_ONCE[form]) as pool:
+    with TemporaryDirectory(prefix="ourvidz-faults-") as temporary, _threads(AT_ONCE[form]) as pool:
         folders = [(keep or Path(temporary)) / str(number) for number in range(len(chosen))]
         for row, (verdict, seconds) in zip(chosen, pool.map(_judge, chosen, folders), strict=True):
             told = as_json(row, verdict, seconds)
@@ -71,6 +73,16 @@ def main(is_long: bool, only: str, file: Path | None, keep: Path | None) -> None
     for complaint in wrong:
         click.echo(complaint, err=True)
     sys.exit(1 if wrong else 0)
+
+
+@contextmanager
+def _threads(size: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads for rows. Whoever breaks off waits for those that run, and starts no more."""
+    pool = ThreadPoolExecutor(size)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _judge(row: Row, folder: Path) -> tuple[Verdict, float]:
