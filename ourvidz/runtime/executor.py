@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.events import Progress
-from ourvidz.jobs.queue import Claim, LeaseLost, Queue, QueueUnavailable
+from ourvidz.jobs.queue import Claim, Lease, LeaseLost, Queue, QueueUnavailable
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure, Reason
 from ourvidz.plugins.device_errors import DeviceLost
@@ -143,15 +143,18 @@ class Executor:
         rules: Rules,
         *,
         queue: Queue,
+        complete: Callable[[Lease, Result], None],
         heartbeat: Heartbeat,
         courier: Courier,
         breaker: Breaker,
         stop: Stop,
         observer: Observer,
     ) -> None:
+        """``complete``: as the queue's; a worker may claim its next job in the same step."""
         self.rules = rules
         self._breaker = breaker
         self._queue = queue
+        self._complete = complete
         self._heartbeat = heartbeat
         self._courier = courier
         self._stop = stop
@@ -217,7 +220,7 @@ class Executor:
             log_foreign(log, error, "job %s: the model", claim.lease.job_id)
             self._fail(claim, job.job_type if job else None, error, before)
         else:
-            self._insist(lambda: self._queue.complete(claim.lease, result))
+            self._insist(lambda: self._complete(claim.lease, result))
             self._breaker.made(claim.job_type)
             self._observer.job_completed(claim, result, time.monotonic() - start)
 

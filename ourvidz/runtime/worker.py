@@ -12,13 +12,15 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 from ourvidz.errors import NotFound, OurvidzError
 from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.outbox import OutboxEntry
-from ourvidz.jobs.queue import Claim, QueueUnavailable
+from ourvidz.jobs.queue import Claim, Lease, LeaseLost, QueueUnavailable
+from ourvidz.jobs.results import Result
 from ourvidz.plugins.device_errors import DeviceLost
 from ourvidz.plugins.family import ModelFamily
 from ourvidz.plugins.worker_events import WorkerEvent, WorkerEventKind
@@ -84,6 +86,8 @@ class Worker:
         self._profile = profile
         self._stop = Stop()
         self._nonce = uuid.uuid4().hex
+        self._next: Claim | None = None
+        self._takes_one = False
         self._idle = False
         self._next_forgetting = -math.inf
         self._watch = SpecWatch(project)
@@ -107,6 +111,7 @@ class Worker:
         self._executor = Executor(
             rules,
             queue=self.queue,
+            complete=self._complete,
             heartbeat=heartbeat,
             courier=self._courier,
             breaker=self._breaker,
@@ -134,6 +139,7 @@ class Worker:
         after which this process can make nothing any more.
         """
         jobs = 0
+        self._takes_one = once
         with self._signals():
             self._courier.start()
             self._tell("started")
@@ -159,6 +165,7 @@ class Worker:
                 self._models.abandon()
                 raise
             finally:
+                self._hand_back_next()
                 self._courier.stop()
             self._announce_accepted()
             self.observer.stopped(jobs)
@@ -186,7 +193,7 @@ class Worker:
         self._reload()
         self._announce_accepted()
         self._forget()
-        claim = self._claim()
+        claim, self._next = self._next or self._claim(), None
         if claim is None:
             return False
         self._idle = False
@@ -278,7 +285,17 @@ class Worker:
         return names + [name for name in replaced if name is not None]
 
     def _claim(self) -> Claim | None:
-        claim = self.queue.claim(
+        return self._asking(self.queue.claim)
+
+    def _complete(self, lease: Lease, result: Result) -> None:
+        """End a job, and claim the next one in the same step if there is to be one."""
+        if self._takes_one or self._stop.drain:
+            self.queue.complete(lease, result)
+        else:
+            self._next = self._asking(partial(self.queue.complete_and_claim, lease, result))
+
+    def _asking(self, ask: Callable[..., Claim | None]) -> Claim | None:
+        claim = ask(
             self._queues(),
             worker=self.name,
             lease_seconds=self._entry.lease,
@@ -288,6 +305,16 @@ class Worker:
         # Kept until a reply has come: a job whose reply was lost is handed out to the same nonce.
         self._nonce = uuid.uuid4().hex
         return claim
+
+    def _hand_back_next(self) -> None:
+        """Give up a job that was claimed and not begun; where the queue is away, its lease runs out."""
+        if self._next is None:
+            return
+        try:
+            self.queue.hand_back(self._next.lease)
+        except (QueueUnavailable, LeaseLost) as error:
+            log.warning("%s; job %s is claimed by nobody soon", error, self._next.lease.job_id)
+        self._next = None
 
     def _rules(self, project: Project) -> Rules:
         """What a project says about how jobs are made. Raises ReviewerMissing, ProfileUnknown."""

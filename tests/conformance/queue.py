@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.conformance.claims import Claiming, Pushing, TakingTurns, Waiting
 from tests.conformance.dead_letters import DeadLetters
 from tests.conformance.endings import Commands, Ending, WaitingAgain
+from tests.conformance.handing_over import HandingOver
 from tests.conformance.leases import Leases
 from tests.conformance.lookups import Lookups, Trimming
 from tests.conformance.outbox import Outbox
@@ -17,6 +18,7 @@ class QueueConformance(
     TakingTurns,
     Waiting,
     Leases,
+    HandingOver,
     Ending,
     WaitingAgain,
     Commands,

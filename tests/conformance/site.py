@@ -9,6 +9,7 @@ import pytest
 
 from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.queue import Claim, Queue
+from tests.conformance.jobs import result
 
 
 class QueueSite(Protocol):
@@ -68,6 +69,21 @@ def claimed(
     found = claim(queue, *queues, nonce=nonce, lease=lease, only=only)
     assert found is not None, "expected a job to claim, found none"
     return found
+
+
+def complete_and_claim(
+    queue: Queue, made: Claim, *queues: str, nonce: str | None = None, only: list[str] | None = None
+) -> Claim | None:
+    """Complete a job and claim the next one, as :func:`claim` does."""
+    return queue.complete_and_claim(
+        made.lease,
+        result(made),
+        queues or ["sdxl_queue"],
+        worker="test",
+        lease_seconds=30.0,
+        nonce=nonce or f"nonce-{next(_NUMBERS)}",
+        only=only,
+    )
 
 
 def told(queue: Queue) -> list[JobEvent]:

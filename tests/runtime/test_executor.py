@@ -13,29 +13,30 @@ from ourvidz.runtime.worker import Worker
 from tests.site import Site
 
 
-@pytest.mark.parametrize("verb", ["complete", "fail"])
+@pytest.mark.parametrize("verb", ["complete_and_claim", "fail"])
 def test_an_outcome_is_told_until_the_queue_has_heard_it(
     site: Site, client: Client, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
     monkeypatch.setattr(executor, "INSIST_INTERVAL", 0.01)
-    prompt = "a barn" if verb == "complete" else "a toddler"
+    prompt = "a barn" if verb == "complete_and_claim" else "a toddler"
     job_id = client.submit("placeholder_fast", prompt=prompt)
     with Worker(site.project(), "placeholder") as worker:
         told = getattr(worker.queue, verb)
         failures = iter([QueueUnavailable("the disk is full"), QueueUnavailable("still full")])
         calls = []
 
-        def unreliable(*arguments: Any, **named: Any) -> None:
+        def unreliable(*arguments: Any, **named: Any) -> Claim | None:
             calls.append(arguments)
             for failure in failures:
                 raise failure
-            told(*arguments, **named)
+            claim: Claim | None = told(*arguments, **named)
+            return claim
 
         monkeypatch.setattr(worker.queue, verb, unreliable)
         worker.run(burst=True)
     assert len(calls) == 3
     status = client.status(job_id)
-    assert (status.status, status.attempt) == ("completed" if verb == "complete" else "failed", 1)
+    assert (status.status, status.attempt) == ("completed" if verb == "complete_and_claim" else "failed", 1)
 
 
 def test_an_idle_worker_forgets_what_ended_long_ago(site: Site, client: Client) -> None:

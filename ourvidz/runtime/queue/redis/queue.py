@@ -100,19 +100,8 @@ class RedisQueue:
             check_keeps(self._connection)
             self._is_checked = True
         self._waiting.forget()
-        ask = self._lists.ask(queues) | {
-            "worker": worker,
-            "lease": str(lease_seconds),
-            "nonce": nonce,
-            "only": None if only is None else list(only),
-        }
-        reply = self._scripts.run("claim", ask, queues)
-        while reply[0] == b"arrived":
-            reply = self._scripts.run("claim", ask | {"filings": filings(reply[1:])}, queues)
-        match reply:
-            case [b"claimed", job, payload]:
-                return rows.claim(job, payload)
-        return None
+        ask = self._asked(queues, worker, lease_seconds, nonce, only)
+        return self._claimed(self._scripts.run("claim", ask, queues), ask, queues)
 
     def beat(self, lease: Lease, *, lease_seconds: float, progress: Progress | None = None) -> Beat:
         ask = {"lease": str(lease_seconds), "progress": progress and progress.model_dump_json()}
@@ -124,6 +113,21 @@ class RedisQueue:
     def complete(self, lease: Lease, result: Result) -> None:
         ask = {"verb": "complete", "state": "completed", "result": result.model_dump_json()}
         self._held("finish", lease, ask)
+
+    def complete_and_claim(
+        self,
+        lease: Lease,
+        result: Result,
+        queues: Sequence[str],
+        *,
+        worker: str,
+        lease_seconds: float,
+        nonce: str,
+        only: Collection[str] | None = None,
+    ) -> Claim | None:
+        ask = self._asked(queues, worker, lease_seconds, nonce, only)
+        ending = {"verb": "complete", "result": result.model_dump_json()}
+        return self._claimed(self._held("claim", lease, ask | ending, queues), ask, queues)
 
     def fail(self, lease: Lease, failure: Failure, *, dead_letter: bool = False) -> None:
         ask = {
@@ -252,10 +256,37 @@ class RedisQueue:
     def _polling_interval(self, queues: Collection[str]) -> float:
         return min((self._lists.polling_interval(one) for one in queues), default=LONGEST)
 
-    def _held(self, script: str, lease: Lease, ask: Mapping[str, Any]) -> list[bytes]:
+    def _asked(
+        self,
+        queues: Sequence[str],
+        worker: str,
+        lease_seconds: float,
+        nonce: str,
+        only: Collection[str] | None,
+    ) -> dict[str, Any]:
+        """What a claim is asked for."""
+        return self._lists.ask(queues) | {
+            "worker": worker,
+            "lease": str(lease_seconds),
+            "nonce": nonce,
+            "only": None if only is None else list(only),
+        }
+
+    def _claimed(self, reply: Sequence[bytes], ask: Mapping[str, Any], queues: Sequence[str]) -> Claim | None:
+        """The claim in a reply, once everything that has arrived is filed."""
+        while reply[0] == b"arrived":
+            reply = self._scripts.run("claim", {**ask, "filings": filings(reply[1:])}, queues)
+        match reply:
+            case [b"claimed", job, payload]:
+                return rows.claim(job, payload)
+        return None
+
+    def _held(
+        self, script: str, lease: Lease, ask: Mapping[str, Any], lists: Sequence[str] = ()
+    ) -> list[bytes]:
         """Run a verb of whoever holds a lease. Raises LeaseLost."""
         self._waiting.forget()
-        reply = self._scripts.run(script, {"job_id": lease.job_id, "token": str(lease.token), **ask})
+        reply = self._scripts.run(script, {"job_id": lease.job_id, "token": str(lease.token), **ask}, lists)
         match reply:
             case [b"lost", b"outdated", newest]:
                 raise refusals.lease_outdated(lease, int(newest))

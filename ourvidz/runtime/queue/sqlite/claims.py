@@ -37,6 +37,27 @@ WHERE place = ? RETURNING queue, priority, turn
 _CLAIMED = "SELECT job_id, token, queue, job_type, pushed_type, attempt, payload FROM jobs WHERE place = ?"
 
 
+def claim(
+    connection: sqlite3.Connection,
+    queues: Collection[str],
+    only: Collection[str] | None,
+    *,
+    worker: str,
+    nonce: str,
+    span: float,
+    now: float,
+) -> Claim | None:
+    """See :meth:`ourvidz.jobs.queue.Queue.claim`."""
+    moved = due(connection, now, nonce)
+    for mine in (job for job in moved if job["nonce"] == nonce):
+        return take_again(connection, mine["place"], span=span, now=now)
+    put_back_due(connection, moved, now)
+    place = next_place(connection, queues, only)
+    if place is None:
+        return None
+    return take(connection, place, worker=worker, nonce=nonce, span=span, now=now)
+
+
 def due(connection: sqlite3.Connection, now: float, nonce: str | None = None) -> list[sqlite3.Row]:
     """Places of the jobs for which the clock has something to do, and of the one claimed under a nonce."""
     return connection.execute(_DUE, {"now": now, "nonce": nonce}).fetchall()

@@ -54,6 +54,12 @@ def held(connection: sqlite3.Connection, lease: Lease, verb: str | None = None) 
     raise refusals.claim_ended(lease, job["settled"])
 
 
+def complete(connection: sqlite3.Connection, lease: Lease, result: Result, now: float) -> None:
+    """See :meth:`ourvidz.jobs.queue.Queue.complete`."""
+    if job := held(connection, lease, "complete"):
+        end(connection, job, "completed", verb="complete", now=now, result=result)
+
+
 def end(
     connection: sqlite3.Connection,
     job: sqlite3.Row,

@@ -93,14 +93,9 @@ class SqliteQueue:
     ) -> Claim | None:
         now = self._database.now()
         with self._database.transaction() as connection:
-            due = claims.due(connection, now, nonce)
-            for mine in (job for job in due if job["nonce"] == nonce):
-                return claims.take_again(connection, mine["place"], span=lease_seconds, now=now)
-            claims.put_back_due(connection, due, now)
-            place = claims.next_place(connection, queues, only)
-            if place is None:
-                return None
-            return claims.take(connection, place, worker=worker, nonce=nonce, span=lease_seconds, now=now)
+            return claims.claim(
+                connection, queues, only, worker=worker, nonce=nonce, span=lease_seconds, now=now
+            )
 
     def beat(self, lease: Lease, *, lease_seconds: float, progress: Progress | None = None) -> Beat:
         now = self._database.now()
@@ -116,10 +111,25 @@ class SqliteQueue:
 
     def complete(self, lease: Lease, result: Result) -> None:
         with self._database.transaction() as connection:
-            if job := jobs.held(connection, lease, "complete"):
-                jobs.end(
-                    connection, job, "completed", verb="complete", now=self._database.now(), result=result
-                )
+            jobs.complete(connection, lease, result, self._database.now())
+
+    def complete_and_claim(
+        self,
+        lease: Lease,
+        result: Result,
+        queues: Sequence[str],
+        *,
+        worker: str,
+        lease_seconds: float,
+        nonce: str,
+        only: Collection[str] | None = None,
+    ) -> Claim | None:
+        now = self._database.now()
+        with self._database.transaction() as connection:
+            jobs.complete(connection, lease, result, now)
+            return claims.claim(
+                connection, queues, only, worker=worker, nonce=nonce, span=lease_seconds, now=now
+            )
 
     def fail(self, lease: Lease, failure: Failure, *, dead_letter: bool = False) -> None:
         now = self._database.now()

@@ -1,9 +1,18 @@
--- Hand the next job to a worker. What has arrived is shown first and filed with the second call.
+-- Hand the next job to a worker; before that, end the one that it has made, if it names one. What has
+-- arrived is shown first and filed with the second call.
 local function hand_out(job)
   keep(job)
   return {'claimed', cjson.encode(job), redis.call('HGET', K.payloads, job.job_id)}
 end
 
+if ask.job_id then
+  local made, refusal = held(ask.verb)
+  if made then
+    finish(made, 'completed', ask.verb, ask.result)
+  elseif refusal[1] == 'lost' then
+    return refusal
+  end
+end
 local lease = tonumber(ask.lease)
 local mine = redis.call('HGET', K.nonces, ask.nonce)
 if mine then
