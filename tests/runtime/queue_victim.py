@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from ourvidz.jobs.queue import LeaseLost, Queue, QueueUnavailable
+from ourvidz.jobs.queue import Claim, LeaseLost, Queue, QueueUnavailable
 from tests.conformance.jobs import payload, result
 
 T = TypeVar("T")
@@ -29,25 +29,40 @@ def push(queue: Queue, numbers: range) -> None:
 
 
 def work(queue: Queue) -> None:
+    """Claim, and go from job to job while there are more."""
     while True:
         if not insist(lambda: queue.wait(["sdxl_queue"], timeout=LEASE)):
             say("idle", "-")
-        work_once(queue, f"{os.getpid()}-{os.urandom(4).hex()}")
+        nonce = new_nonce()
+        claimed = insist(
+            lambda nonce=nonce: queue.claim(  # type: ignore[misc]
+                ["sdxl_queue"], worker="victim", lease_seconds=LEASE, nonce=nonce
+            )
+        )
+        while claimed is not None:
+            claimed = make(queue, claimed, new_nonce())
 
 
-def work_once(queue: Queue, nonce: str) -> None:
-    found = insist(lambda: queue.claim(["sdxl_queue"], worker="victim", lease_seconds=LEASE, nonce=nonce))
-    if found is None:
-        return
+def make(queue: Queue, made: Claim, nonce: str) -> Claim | None:
+    """Complete a job, deliver what is due, and return the next one."""
     try:
-        insist(lambda: queue.complete(found.lease, result(found)))
+        following = insist(
+            lambda: queue.complete_and_claim(
+                made.lease, result(made), ["sdxl_queue"], worker="victim", lease_seconds=LEASE, nonce=nonce
+            )
+        )
     except LeaseLost:
         # The queue was away for longer than the lease, and somebody else has the job.
-        return
-    say("completed", found.lease.job_id)
+        return None
+    say("completed", made.lease.job_id)
     for entry in insist(lambda: queue.outbox.claim(limit=5, lease_seconds=LEASE)):
         say("delivered", f"{entry.job_id}/{entry.id}")
         queue.outbox.delivered(entry)
+    return following
+
+
+def new_nonce() -> str:
+    return f"{os.getpid()}-{os.urandom(4).hex()}"
 
 
 def insist(call: Callable[[], T]) -> T:

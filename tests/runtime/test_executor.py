@@ -39,6 +39,33 @@ def test_an_outcome_is_told_until_the_queue_has_heard_it(
     assert (status.status, status.attempt) == ("completed" if verb == "complete_and_claim" else "failed", 1)
 
 
+def test_a_worker_that_is_stopped_while_it_claims_hands_the_next_job_back(
+    site: Site, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = [client.submit("placeholder_fast", prompt="a barn") for _ in range(2)]
+    with Worker(site.project(), "placeholder") as worker:
+        complete_and_claim = worker.queue.complete_and_claim
+
+        def stopped(*arguments: Any, **named: Any) -> Claim | None:
+            claim = complete_and_claim(*arguments, **named)
+            worker.stop()
+            return claim
+
+        monkeypatch.setattr(worker.queue, "complete_and_claim", stopped)
+        assert worker.run() == 1
+    assert client.status(first).status == "completed"
+    assert (client.status(second).status, client.status(second).attempt) == ("queued", 0)
+
+
+def test_a_worker_that_takes_one_job_claims_no_other(site: Site, client: Client) -> None:
+    first, second = [client.submit("placeholder_fast", prompt="a barn") for _ in range(2)]
+    with Worker(site.project(), "placeholder") as worker:
+        assert worker.run(once=True) == 1
+        assert client.queue.job(second).state == "queued"
+        assert worker.run(burst=True) == 1
+    assert [client.status(one).status for one in (first, second)] == ["completed", "completed"]
+
+
 def test_an_idle_worker_forgets_what_ended_long_ago(site: Site, client: Client) -> None:
     settings = site.root / "ourvidz.yaml"
     settings.write_text(settings.read_text() + "keep: 1ms\n")
