@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +33,7 @@ from ourvidz.runtime.failures import (
 )
 from ourvidz.runtime.foreign_errors import log_foreign
 from ourvidz.runtime.heartbeat import Heartbeat, HeartbeatDied
+from ourvidz.runtime.job_folders import JobFolders
 from ourvidz.runtime.making.maker import Job, Maker, read_job
 from ourvidz.runtime.observer import Observer
 from ourvidz.spec.catalog import Catalog
@@ -154,11 +154,16 @@ class Executor:
         self.rules = rules
         self._breaker = breaker
         self._queue = queue
+        self._folders = JobFolders()
         self._complete = complete
         self._heartbeat = heartbeat
         self._courier = courier
         self._stop = stop
         self._observer = observer
+
+    def close(self) -> None:
+        """Leave no folder behind."""
+        self._folders.close()
 
     def waiting(self) -> set[str]:
         """The job types that are stopped and whose jobs go to no fallback meanwhile."""
@@ -177,8 +182,8 @@ class Executor:
         self._observer.job_started(claim)
         start = time.monotonic()
         try:
-            with tempfile.TemporaryDirectory(prefix="ourvidz-") as folder:
-                self._attempt(claim, Path(folder), start)
+            with self._folders.one() as folder:
+                self._attempt(claim, folder, start)
         except LeaseLost:
             # Whoever holds the newer token tells what becomes of the job.
             self._observer.job_ended(claim, "lost", None)

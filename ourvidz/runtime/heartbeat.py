@@ -30,6 +30,9 @@ from ourvidz.runtime.backends import open_queue
 #: Why a job must stop: its user said so; another worker has it; it showed no progress for too long.
 Interruption = Literal["cancel", "lost", "timeout"]
 
+#: How long the process gathers news before it reads them, in seconds: whoever writes need not wake it.
+GATHER = 0.05
+
 #: How often a held job's cancellation is looked up when no step says so, in seconds.
 LOOK_INTERVAL = 1.0
 
@@ -121,7 +124,7 @@ class _Held:
     renewed: float
     sign: float
     progress: Progress | None = None
-    news: bool = True
+    news: bool = False
     ended: bool = False
 
 
@@ -137,7 +140,9 @@ class _Keeper:
     def hear(self, message: dict[str, Any], now: float) -> None:
         if "hold" in message:
             lease = Lease(job_id=message["hold"], token=message["token"])
-            self.held[lease.job_id] = _Held(lease, message["timeout"], renewed=now, sign=now)
+            before = self.held.get(lease.job_id)
+            renewed = before.renewed if before is not None and before.lease == lease else now
+            self.held[lease.job_id] = _Held(lease, message["timeout"], renewed=renewed, sign=now)
         elif "drop" in message:
             self.held.pop(message["drop"], None)
         elif held := self.held.get(message["step"]):
@@ -197,6 +202,7 @@ def _serve(source: BufferedReader, out: IO[str]) -> None:
                 for line in lines:
                     keeper.hear(json.loads(line), time.monotonic())
             keeper.keep(time.monotonic())
+            time.sleep(GATHER)
     queue.close()
 
 

@@ -118,6 +118,7 @@ class Worker:
             stop=self._stop,
             observer=self.observer,
         )
+        self._close.callback(self._executor.close)
 
     def prepare(self) -> None:
         """Load the model if all job types use the same one. Raises what the family's ``load`` raises.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from ourvidz.errors import NotReady, OurvidzError
 from ourvidz.plugins.family import Artifact
@@ -38,6 +39,40 @@ class ReviewerMissing(NotReady):
     code = "reviewer_missing"
 
 
+class Desk:
+    """A thread that reviewers work in, one after another, and that is left to one that does not answer.
+
+    Nobody waits for it, not even the end of the process.
+    """
+
+    def __init__(self) -> None:
+        self._asked: _Inbox | None = None
+
+    def answer(self, question: Callable[[], object], timeout: float) -> object:
+        """What ``question`` returns. Raises Empty if that takes longer than ``timeout`` seconds."""
+        asked, self._asked = self._asked or self._open(), None
+        answers: SimpleQueue[object] = SimpleQueue()
+        asked.put((question, answers))
+        given = answers.get(timeout=timeout)
+        self._asked = asked
+        return given
+
+    def _open(self) -> _Inbox:
+        asked: _Inbox = SimpleQueue()
+        threading.Thread(target=_answer_all, args=(asked,), name="reviews", daemon=True).start()
+        weakref.finalize(self, asked.put, None)
+        return asked
+
+
+_Inbox: TypeAlias = "SimpleQueue[tuple[Callable[[], object], SimpleQueue[object]] | None]"
+
+
+def _answer_all(asked: _Inbox) -> None:
+    while (one := asked.get()) is not None:
+        question, answers = one
+        answers.put(question())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """All reviewers of a deployment."""
@@ -47,6 +82,7 @@ class Review:
     elsewhere: bool
     """Whether the settings declare that outputs are reviewed after ourvidz."""
     timeout: float
+    _desk: Desk = field(default_factory=Desk, repr=False, compare=False)
 
     @classmethod
     def of(cls, project: Project) -> Review:
@@ -90,19 +126,15 @@ class Review:
             raise Refused(f"{name} refused it ({verdict.category}): {verdict.reason}")
 
     def _answer(self, name: str, review: Callable[[], Verdict]) -> object:
-        """Let a reviewer work in a thread that nobody waits for, not even the end of the process."""
-        answers: SimpleQueue[object] = SimpleQueue()
-
-        def answer() -> None:
+        def answer() -> object:
             try:
-                answers.put(review())
+                return review()
             except Exception as error:  # noqa: BLE001  log_foreign logs it
                 log_foreign(log, error, "the reviewer %s", name)
-                answers.put(error)
+                return error
 
-        threading.Thread(target=answer, name=f"review-{name}", daemon=True).start()
         try:
-            given = answers.get(timeout=self.timeout)
+            given = self._desk.answer(answer, self.timeout)
         except Empty:
             raise ReviewFailed(f"the reviewer {name} gave no verdict within {self.timeout:g} s") from None
         if isinstance(given, Exception):
