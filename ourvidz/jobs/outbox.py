@@ -25,8 +25,8 @@ class Outbox(Protocol):
         """Take events that are due; what is not settled within the lease is handed out again."""
         ...
 
-    def delivered(self, entry: OutboxEntry) -> None:
-        """Forget an event that was accepted. Repeating it does nothing."""
+    def delivered(self, *entries: OutboxEntry) -> None:
+        """Forget events that were accepted. Repeating it does nothing."""
         ...
 
     def failed(self, entry: OutboxEntry, *, delay: float, reason: str) -> None:

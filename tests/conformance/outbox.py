@@ -35,6 +35,15 @@ class Outbox(OnQueue):
         assert other.outbox.claim(limit=10, lease_seconds=30) == []
         assert other.outbox.waiting() == 0
 
+    def test_several_events_are_accepted_at_once(self, site: QueueSite, queue: Queue, other: Queue) -> None:
+        end_some(queue, 3)
+        first, second, third = queue.outbox.claim(limit=10, lease_seconds=30)
+        queue.outbox.delivered(first)
+        queue.outbox.delivered(first, third)
+        site.pass_time(31)
+        [left] = other.outbox.claim(limit=10, lease_seconds=30)
+        assert left.job_id == second.job_id
+
     def test_an_acceptance_repeated_late_forgets_no_other_event(self, queue: Queue) -> None:
         end_some(queue, 1)
         [entry] = queue.outbox.claim(limit=10, lease_seconds=30)

@@ -87,6 +87,27 @@ def test_after_a_refusal_the_rest_stays_for_the_next_call(queue: SqliteQueue) ->
     assert deliver_due(queue.outbox, receiver) == Delivered(accepted=2, failed=0)
 
 
+def test_what_was_taken_together_with_a_refused_event_is_not_lost(
+    site: SqliteSite, queue: SqliteQueue
+) -> None:
+    end_some(queue, 7)
+
+    class Tired(Receiver):
+        def deliver(self, entry: OutboxEntry) -> None:
+            if len(self.accepted) == 4:
+                self.refusals = 1
+            super().deliver(entry)
+
+    tired = Tired()
+    assert deliver_due(queue.outbox, tired) == Delivered(accepted=4, failed=1)
+    site.pass_time(LONGEST_DELAY)
+    receiver = Receiver()
+    assert deliver_due(queue.outbox, receiver) == Delivered(accepted=3, failed=0)
+    assert {entry.job_id for entry in tired.accepted + receiver.accepted} == {
+        job_id(number) for number in range(7)
+    }
+
+
 class Broken(Receiver):
     """Fails over every event, and quotes it."""
 

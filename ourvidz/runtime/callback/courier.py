@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks at the news of the running job.
 LOOK_INTERVAL = 0.5
 
+#: Seconds that it leaves the worker alone after it has delivered something, so that events gather.
+GATHER = 0.02
+
 #: Events delivered between two looks at the news.
 _AT_A_TIME = 20
 
@@ -159,14 +162,17 @@ class Courier:
         while True:
             with self._changed:
                 is_last = self._stopping
-            is_all = True
+            is_all, gathers = True, False
             if is_last or time.monotonic() >= next_look:
                 outcome = deliver_due(outbox, callback, limit=_AT_A_TIME, accepted=self._accepted.put)
                 is_all = outcome.accepted < _AT_A_TIME
+                gathers = is_all and outcome.accepted > 0
                 next_look = time.monotonic() + (min(idle_seconds, outcome.retry_in) if is_all else 0.0)
             self._tell_news(callback)
             if is_last and is_all:
                 return
+            if gathers:
+                time.sleep(GATHER)
             if is_all and self._pause():
                 next_look = 0.0
 

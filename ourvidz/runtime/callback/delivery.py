@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ourvidz.jobs.callback import Callback, CallbackFailed
@@ -20,6 +21,13 @@ LONGEST_DELAY = 300.0
 
 #: Seconds that one delivery may take before somebody else tries.
 LEASE = 60.0
+
+
+#: The same for events that were taken together, since the first may keep the others waiting.
+SHARED_LEASE = 5.0
+
+#: A receiver that takes less than this for an event, in seconds, is handed several at a time.
+QUICK = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +52,51 @@ def deliver_due(
     A receiver that refuses one event probably refuses the next, and jobs wait meanwhile; so the
     rest stay for the next call. ``accepted`` learns of every event that arrived. Whatever the
     callback raises counts as a refusal, since an event that ended this worker would end the next.
+
+    One event is taken at a time, and more from a receiver that is quick: what is taken and not delivered
+    waits until its lease is over.
     """
-    for count in range(limit):
-        entries = outbox.claim(limit=1, lease_seconds=LEASE)
+    count, at_once = 0, 1
+    while count < limit:
+        entries = outbox.claim(
+            limit=min(at_once, limit - count), lease_seconds=LEASE if at_once == 1 else SHARED_LEASE
+        )
         if not entries:
-            return Delivered(accepted=count, failed=0)
-        entry = entries[0]
+            break
+        start = time.monotonic()
+        taken, reason = _hand_over(callback, entries)
+        if taken:
+            outbox.delivered(*taken)
+        count += len(taken)
+        if accepted is not None:
+            for entry in taken:
+                accepted(entry)
+        if reason is not None:
+            return Delivered(
+                accepted=count, failed=1, retry_in=_try_later(outbox, entries[len(taken)], reason)
+            )
+        is_quick = time.monotonic() - start < QUICK * len(entries)
+        at_once = at_once * 2 if is_quick else 1
+    return Delivered(accepted=count, failed=0)
+
+
+def _hand_over(
+    callback: Callback, entries: Sequence[OutboxEntry]
+) -> tuple[Sequence[OutboxEntry], str | None]:
+    """The events that were accepted, and why the one after them was not."""
+    for number, entry in enumerate(entries):
         reason = refusal(callback, entry)
         if reason is not None:
-            delay = back_off(entry.tries + 1, first=FIRST_DELAY, longest=LONGEST_DELAY)
-            log.warning("job %s: event not accepted, next try in %.0f s: %s", entry.job_id, delay, reason)
-            outbox.failed(entry, delay=delay, reason=reason)
-            return Delivered(accepted=count, failed=1, retry_in=delay)
-        outbox.delivered(entry)
-        if accepted is not None:
-            accepted(entry)
-    return Delivered(accepted=limit, failed=0)
+            return entries[:number], reason
+    return entries, None
+
+
+def _try_later(outbox: Outbox, entry: OutboxEntry, reason: str) -> float:
+    """In how many seconds a refused event is tried again."""
+    delay = back_off(entry.tries + 1, first=FIRST_DELAY, longest=LONGEST_DELAY)
+    log.warning("job %s: event not accepted, next try in %.0f s: %s", entry.job_id, delay, reason)
+    outbox.failed(entry, delay=delay, reason=reason)
+    return delay
 
 
 def refusal(callback: Callback, entry: OutboxEntry) -> str | None:

@@ -20,8 +20,9 @@ class RedisOutbox:
         )
         return [rows.outbox_entry(one) for one in taken]
 
-    def delivered(self, entry: OutboxEntry) -> None:
-        self._scripts.run("outbox_delivered", {"job_id": entry.job_id, "token": rows.token_of(entry)})
+    def delivered(self, *entries: OutboxEntry) -> None:
+        events = [{"job_id": entry.job_id, "token": rows.token_of(entry)} for entry in entries]
+        self._scripts.run("outbox_delivered", {"events": events})
 
     def failed(self, entry: OutboxEntry, *, delay: float, reason: str) -> None:
         ask = {

@@ -38,10 +38,11 @@ class SqliteOutbox:
             for row in rows
         ]
 
-    def delivered(self, entry: OutboxEntry) -> None:
+    def delivered(self, *entries: OutboxEntry) -> None:
         with self._database.transaction(durable=False) as connection:
-            connection.execute(
-                "DELETE FROM outbox WHERE job_id = ? AND sequence = ?", (entry.job_id, entry.id)
+            connection.executemany(
+                "DELETE FROM outbox WHERE job_id = ? AND sequence = ?",
+                [(entry.job_id, entry.id) for entry in entries],
             )
 
     def failed(self, entry: OutboxEntry, *, delay: float, reason: str) -> None:
