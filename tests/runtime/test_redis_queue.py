@@ -335,6 +335,16 @@ class TestEffort:
         site.pass_time(HOUR)
         assert [queue.trim(older_than=60) for _ in range(3)] == [1000, 1, 0]
 
+    def test_a_user_whose_jobs_were_cancelled_leaves_no_turn(
+        self, queue: RedisQueue, producer: redis.Redis
+    ) -> None:
+        for number in range(3):
+            queue.push("sdxl_queue", payload(number))
+        assert producer.zcard("test:users") == 3
+        for number in range(3):
+            queue.cancel(job_id(number))
+        assert not producer.exists("test:users", "test:turns")
+
     def test_nothing_is_left_of_what_was_forgotten(
         self, site: RedisSite, producer: redis.Redis, queue: RedisQueue
     ) -> None:

@@ -242,8 +242,10 @@ class RedisQueue:
         return self._waiting.commands_a_month(len(queues), self._polling_interval(queues))
 
     def typical_seconds(self, job_type: str) -> float | None:
-        kept = self._connection.command("HGET", self._scripts.key("seconds"), job_type)
-        return records.typical(map(float, kept.split())) if isinstance(kept, bytes) else None
+        fields = [f"{job_type}:{number}" for number in range(records.RECENT)]
+        kept = self._connection.command("HMGET", self._scripts.key("seconds"), *fields)
+        assert isinstance(kept, list)
+        return records.typical(float(one) for one in kept if isinstance(one, bytes))
 
     def trim(self, *, older_than: float) -> int:
         ask = {"older_than": str(older_than), "limit": str(FORGOTTEN_AT_A_TIME)}

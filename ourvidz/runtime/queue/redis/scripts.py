@@ -19,16 +19,18 @@ KEYS = (
     "payloads",
     "metadata",
     "results",
-    # Orders of jobs: of arrival; of start, and of age, while they wait; of the end, once it was told.
+    # Orders of jobs: of arrival; of start, of age, and of turns by user, while they wait; of the end, once
+    # it was told.
     "order",
     "ready",
     "waiting",
+    "users",
     "ended",
     # When leases and delays run out, and when that was set; jobs by their claim's nonce.
     "due",
     "due_set",
     "nonces",
-    # Names of queues; how far their users are; the newest numbers; seconds of recent jobs by type.
+    # Names of queues; how far each has handed out; the newest numbers; seconds of recent jobs by type.
     "queues",
     "turns",
     "counters",

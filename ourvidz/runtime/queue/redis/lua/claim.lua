@@ -1,8 +1,7 @@
 -- Hand the next job to a worker; before that, end the one that it has made, if it names one. What has
 -- arrived is shown first and filed with the second call.
 local function hand_out(job)
-  keep(job)
-  return {'claimed', cjson.encode(job), redis.call('HGET', K.payloads, job.job_id)}
+  return {'claimed', keep(job), redis.call('HGET', K.payloads, job.job_id)}
 end
 
 if ask.job_id then

@@ -38,7 +38,9 @@ local function find(id)
 end
 
 local function keep(job)
-  redis.call('HSET', K.jobs, job.job_id, cjson.encode(job))
+  local stored = cjson.encode(job)
+  redis.call('HSET', K.jobs, job.job_id, stored)
+  return stored
 end
 
 local function set_due(job, seconds)
@@ -47,28 +49,31 @@ local function set_due(job, seconds)
   set_timer(K.due, K.due_set, job.job_id, seconds)
 end
 
--- Virtual time: the highest turn of a queue and priority that was handed out, and that each user has.
+-- Virtual time: the highest turn of a queue and priority that was handed out.
 local function class_of(job)
   return job.queue .. ':' .. job.priority
+end
+
+-- A place among the jobs of its user that wait, the last of which says how far the user is.
+local function place_of_user(job)
+  return class_of(job) .. ':' .. job.user_id .. ':' .. string.format('%016.0f', tonumber(job.turn))
 end
 
 -- Give a job its turn: one after its user's last, and not before what is handed out now. So a user
 -- with a thousand jobs does not stand before one who has a single one.
 local function give_turn(job)
   local class = class_of(job)
+  local user = class .. ':' .. job.user_id
   local handed_out = tonumber(redis.call('HGET', K.turns, class) or '0')
-  local own = tonumber(redis.call('HGET', K.turns, class .. ':' .. job.user_id) or '0')
+  local last = redis.call('ZREVRANGEBYLEX', K.users, '(' .. user .. ';', '[' .. user .. ':', 'LIMIT', '0', '1')[1]
+  local own = last and tonumber(string.sub(last, -16)) or 0
   job.turn = text(math.max(handed_out, own) + 1)
-  redis.call('HSET', K.turns, class .. ':' .. job.user_id, job.turn)
 end
 
 local function note_turn(job)
   local class = class_of(job)
-  local handed_out = math.max(tonumber(redis.call('HGET', K.turns, class) or '0'), tonumber(job.turn))
-  redis.call('HSET', K.turns, class, text(handed_out))
-  local own = class .. ':' .. job.user_id
-  if tonumber(redis.call('HGET', K.turns, own) or '0') <= handed_out then
-    redis.call('HDEL', K.turns, own)
+  if tonumber(job.turn) > tonumber(redis.call('HGET', K.turns, class) or '0') then
+    redis.call('HSET', K.turns, class, job.turn)
   end
 end
 
@@ -87,6 +92,7 @@ end
 local function line_up(job)
   redis.call('ZADD', K.ready, '0', place_in_line(job))
   redis.call('ZADD', K.waiting, '0', place_by_age(job))
+  redis.call('ZADD', K.users, '0', place_of_user(job))
 end
 
 -- Take a job out of the line, from the clock and from its nonce, wherever it is.
@@ -97,6 +103,7 @@ local function detach(job)
   elseif job.state == 'queued' then
     redis.call('ZREM', K.ready, place_in_line(job))
     redis.call('ZREM', K.waiting, place_by_age(job))
+    redis.call('ZREM', K.users, place_of_user(job))
   end
   if job.nonce then
     redis.call('HDEL', K.nonces, job.nonce)
@@ -134,17 +141,12 @@ local function note_seconds(job)
   if seconds < 0 then
     return
   end
-  local kept = {text(seconds)}
-  for one in string.gmatch(redis.call('HGET', K.seconds, job.job_type) or '', '%S+') do
-    if #kept < RECENT then
-      kept[#kept + 1] = one
-    end
-  end
-  redis.call('HSET', K.seconds, job.job_type, table.concat(kept, ' '))
+  local number = redis.call('HINCRBY', K.counters, 'seconds:' .. job.job_type, '1')
+  redis.call('HSET', K.seconds, job.job_type .. ':' .. text(number % RECENT), text(seconds))
 end
 
--- Tell how a job has ended.
-local function tell(job)
+-- Tell how a job has ended; `result` is at hand where it was completed just now.
+local function tell(job, result)
   announce({
     job_id = job.job_id,
     token = job.token,
@@ -155,7 +157,7 @@ local function tell(job)
     job_type = job.job_type,
     attempt = job.attempt,
     started_at = job.started_at,
-    result = redis.call('HGET', K.results, job.job_id) or nil,
+    result = result or redis.call('HGET', K.results, job.job_id) or nil,
     error = job.error,
     metadata = redis.call('HGET', K.metadata, job.job_id) or nil,
   })
@@ -178,7 +180,7 @@ local function finish(job, state, verb, result, failure)
   job.finished_at = text(now)
   job.error = failure
   keep(job)
-  tell(job)
+  tell(job, result)
 end
 
 -- Queue an ended job as if it had just been pushed; its token stays, so old claims stay void.
