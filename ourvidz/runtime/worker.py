@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 #: How long one wait for a job lasts before specs, and a wish to stop, are looked at again, in seconds.
 WAIT = 1.0
 
+#: Seconds between two looks at the specs while one job follows another.
+LOOK_INTERVAL = 0.1
+
 #: Seconds in which what was just made has mostly been told, before a worker says that it is idle.
 BREATH = 0.05
 
@@ -91,6 +94,7 @@ class Worker:
         self._idle = False
         self._next_forgetting = -math.inf
         self._watch = SpecWatch(project)
+        self._next_look = -math.inf
         self._courier = Courier(project)
         self._breaker = Breaker(project.settings.breaker, tell=self._announce_breaker)
         with ExitStack() as stack:
@@ -191,12 +195,16 @@ class Worker:
 
     def _take_turn(self) -> bool:
         """Look at the specs, say what was told, and make one job if one waits."""
-        self._reload()
+        if self._next is None or time.monotonic() >= self._next_look:
+            self._reload()
         self._announce_accepted()
         self._forget()
         claim, self._next = self._next or self._claim(), None
         if claim is None:
             return False
+        if claim.job_type not in self.project.catalog.job_types:
+            # Its spec may be newer than the last look.
+            self._reload()
         self._idle = False
         self._executor.run(claim)
         self._courier.wake()
@@ -333,6 +341,7 @@ class Worker:
     def _reload(self) -> None:
         """Go by changed job types and settings; if anything is wrong with them, by the old ones."""
         changed = self._watch.look()
+        self._next_look = time.monotonic() + LOOK_INTERVAL
         if changed is None:
             return
         error = changed.error

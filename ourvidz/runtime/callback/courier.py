@@ -43,8 +43,9 @@ _AT_A_TIME = 20
 class _Running:
     """The running job, and what was told of it."""
 
-    started: JobEvent
-    token: int
+    claim: Claim
+    request: Envelope
+    started_at: datetime
     progress: Progress | None = None
     told: int = 0
     """The number of the last event that was accepted; the first one says that the job has started."""
@@ -54,12 +55,27 @@ class _Running:
     def news(self, now: float, interval: float) -> JobEvent | None:
         """What is to be told now, if anything is."""
         if self.told == 0:
-            return self.started
+            return self._event()
         if self.progress is None or now - self.told_at < interval:
             return None
         self.tried += 1
-        sequence = progress_sequence(self.token, self.tried)
-        return self.started.model_copy(update={"sequence": sequence, "progress": self.progress})
+        return self._event(self.progress)
+
+    def _event(self, progress: Progress | None = None) -> JobEvent:
+        claim, request = self.claim, self.request
+        return JobEvent(
+            job_id=claim.lease.job_id,
+            sequence=progress_sequence(claim.lease.token, self.tried),
+            status="processing",
+            at=self.started_at,
+            user_id=request.user_id,
+            job_type=request.job_type,
+            effective_job_type=claim.job_type,
+            attempt=claim.attempt,
+            started_at=self.started_at,
+            progress=progress,
+            metadata=request.metadata,
+        )
 
 
 class Courier:
@@ -96,21 +112,8 @@ class Courier:
 
     def begin(self, claim: Claim, request: Envelope) -> None:
         """A job starts to run."""
-        now = datetime.now(UTC)
-        started = JobEvent(
-            job_id=claim.lease.job_id,
-            sequence=progress_sequence(claim.lease.token, 1),
-            status="processing",
-            at=now,
-            user_id=request.user_id,
-            job_type=request.job_type,
-            effective_job_type=claim.job_type,
-            attempt=claim.attempt,
-            started_at=now,
-            metadata=request.metadata,
-        )
         with self._changed:
-            self._running = _Running(started, claim.lease.token)
+            self._running = _Running(claim, request, datetime.now(UTC))
 
     def step(self, progress: Progress) -> None:
         """The running job is so far."""
