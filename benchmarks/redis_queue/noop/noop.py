@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from PIL import Image
 from pydantic import JsonValue
 
+from ourvidz.jobs.storage import ObjectKey, ObjectNotFound
 from ourvidz.plugins.backends import Backend
 from ourvidz.plugins.family import (
     GenerationParameters,
@@ -25,7 +26,7 @@ from ourvidz.spec.settings import ModelEntry, Profile
 if TYPE_CHECKING:
     from ourvidz.jobs.callback import Callback
     from ourvidz.jobs.outbox import OutboxEntry
-    from ourvidz.jobs.storage import ObjectKey, Storage
+    from ourvidz.jobs.storage import Storage
 
 
 class NoopModel:
@@ -69,17 +70,17 @@ class NoopStorage:
     def put(self, key: ObjectKey, data: bytes, *, content_type: str) -> None:
         """Forget it."""
 
-    def get(self, key: ObjectKey, *, limit: int) -> bytes:
-        raise NotImplementedError
+    def read(self, key: ObjectKey, *, limit: int | None = None) -> bytes:
+        raise ObjectNotFound(f"{key}: nothing is kept here")
 
-    def delete(self, keys: Iterable[ObjectKey]) -> None:
-        raise NotImplementedError
+    def list(self, bucket: str, prefix: str = "") -> Iterator[ObjectKey]:
+        yield from ()
 
-    def list(self, bucket: str) -> Iterator[ObjectKey]:
-        raise NotImplementedError
+    def delete(self, key: ObjectKey) -> None:
+        """It is not there."""
 
-    def locate(self, key: ObjectKey) -> str | None:
-        return None
+    def locate(self, key: ObjectKey) -> str:
+        return str(key)
 
     def close(self) -> None:
         """Nothing is open."""

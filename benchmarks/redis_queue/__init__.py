@@ -1,0 +1,1 @@
+"""How fast the queue on a Redis server is, beside the queues that people use."""
