@@ -54,7 +54,9 @@ class Waiting:
             if now >= end:
                 return False
             if self._rests(min(end, self._next_look) - now):
-                self._next_look = 0.0
+                # A claim looks as well, and has the job then.
+                self.forget()
+                return True
 
     def commands_a_month(self, queues: int, polling_interval: float) -> int:
         """See :meth:`ourvidz.jobs.queue.Queue.commands_a_month`: looks at jobs and outbox, and rings."""
