@@ -71,9 +71,22 @@ format: $(DEVELOPING) ## Format the code
 bench: $(DEVELOPING) ## Measure start-up, validation, export and the embedded queue
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
+.PHONY: bench-redis
+bench-redis: $(DEVELOPING) .venv-peers/.ready benchmarks/redis_queue/peers/node_modules ## Measure the queue on Redis beside others
+	$(BIN)/python -m benchmarks.redis_queue
+
+.venv-peers/.ready: benchmarks/redis_queue/peers/requirements.txt $(BIN)/python
+	$(BIN)/python -m venv --clear $(@D)
+	$(@D)/bin/pip --disable-pip-version-check install -r $<
+	touch $@
+
+benchmarks/redis_queue/peers/node_modules: benchmarks/redis_queue/peers/package.json
+	npm --prefix $(@D) install
+	touch $@
+
 .PHONY: clean
 clean: ## Remove what was set up; queue and pictures in data/ stay
-	rm -rf $(VENV) .venv-oldest-* build dist tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-oldest-* .venv-peers build dist tests/node/node_modules benchmarks/redis_queue/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -13,7 +13,7 @@ from benchmarks.redis_queue.site import QUEUE, Site, payload
 POLLING = 2.0
 
 
-def hand_overs(site: Site, count: int) -> list[float]:
+def hand_overs(site: Site, count: int, *, warm_up: int = 20) -> list[float]:
     """Seconds of each hand-over; the worker waits again before the next push."""
     site.flush()
     worker = site.worker("starts", "0")
@@ -21,7 +21,7 @@ def hand_overs(site: Site, count: int) -> list[float]:
     found = []
     with worker.stdout as said, site.server.client() as producer:
         assert said.readline() == "idle\n"
-        for number in range(count + 20):
+        for number in range(warm_up + count):
             time.sleep(random.uniform(0.1, 0.2))
             body = payload(number)
             pushed = time.monotonic()
@@ -33,7 +33,7 @@ def hand_overs(site: Site, count: int) -> list[float]:
         worker.send_signal(signal.SIGTERM)
         said.read()
     worker.wait()
-    return found[20:]
+    return found[warm_up:]
 
 
 def polled(site: Site, count: int) -> list[float]:

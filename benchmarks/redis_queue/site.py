@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
 from ourvidz.jobs.envelope import LOCAL_USER, Envelope
 from ourvidz.project import Project
@@ -49,7 +50,7 @@ class Site:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        return {**os.environ, "OURVIDZ_QUEUE_URL": self.server.url, "PYTHONPATH": str(REPOSITORY)}
+        return {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
     def project(self) -> Project:
         return Project.open(jobtypes=self.root / "jobtypes", config=self.root / "ourvidz.yaml")
@@ -88,9 +89,9 @@ def opened() -> Iterator[Site]:
         (root / "ourvidz.yaml").write_text(SETTINGS)
         server = RedisServer(root / "redis")
         server.start()
-        os.environ["OURVIDZ_QUEUE_URL"] = server.url
         try:
-            yield Site(root, server)
+            with mock.patch.dict(os.environ, {"OURVIDZ_QUEUE_URL": server.url}):
+                yield Site(root, server)
         finally:
             server.stop()
 

@@ -16,9 +16,33 @@ import click
 
 from ourvidz.deploy.generated import GeneratedFile
 
-from . import commands, defaults, errors, faults, fields, performance, problems, shapes, versions
+from . import (
+    commands,
+    defaults,
+    errors,
+    faults,
+    fields,
+    performance,
+    problems,
+    queue_performance,
+    shapes,
+    versions,
+)
 
 DOCS = Path("docs")
+
+KINDS = (
+    commands,
+    defaults,
+    errors,
+    faults,
+    fields,
+    performance,
+    problems,
+    queue_performance,
+    shapes,
+    versions,
+)
 
 COMMAND = "make generate"
 
@@ -30,7 +54,7 @@ _PART = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->\n)", re.DOTAL
 def generate(check: bool) -> None:
     """Write the generated parts of docs/*.md and docs/reference/*.md anew."""
     parts: dict[str, str] = {}
-    for kind in (commands, defaults, errors, faults, fields, performance, problems, shapes, versions):
+    for kind in KINDS:
         parts |= kind.parts()
     paths = sorted([*DOCS.glob("*.md"), *(DOCS / "reference").glob("*.md")])
     pages = {path: path.read_text(encoding="utf-8") for path in paths}
