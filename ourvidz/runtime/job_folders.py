@@ -22,13 +22,21 @@ class JobFolders:
         try:
             yield Path(folder.name)
         finally:
-            if os.listdir(folder.name):
-                folder.cleanup()
-            else:
+            if _is_empty(folder.name):
                 self._spare = folder
+            else:
+                folder.cleanup()
 
     def close(self) -> None:
         """Remove the spare one."""
         if self._spare is not None:
             self._spare.cleanup()
             self._spare = None
+
+
+def _is_empty(folder: str) -> bool:
+    """False also for one that the job has removed or made unreadable."""
+    try:
+        return not os.listdir(folder)
+    except OSError:
+        return False
