@@ -30,8 +30,8 @@ from training.world.scenes import Landscape, Place
 
 LIGHT_AT: dict[Place, float] = {"left": -0.55, "middle": 0.0, "right": 0.55}
 LANDMARK_AT: dict[Place, float] = {"left": -0.5, "middle": 0.0, "right": 0.5}
-#: What is clear between clouds and around the light, and between trees, at least. Where clouds move, the light
-#: may have less around it, but no cloud touches it.
+#: What is clear between clouds and around the light, and between trees, at least. Where clouds move, the
+#: light may have less around it, but no cloud touches it.
 CLOUDS_APART, TREES_APART = 0.10, 0.06
 CLOUD_WIDTHS = (0.34, 0.44)
 #: Of the width.
