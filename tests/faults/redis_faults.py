@@ -11,13 +11,13 @@ import redis
 from tests.faults.judge import Fault
 from tests.faults.row import work
 from tests.faults.scene import Scene
-from tests.servers.redis_proxy import SCRIPTS, RedisProxy, redis_proxy
+from tests.servers.redis_proxy import COMPLETE_AND_CLAIM, SCRIPTS, RedisProxy, redis_proxy
 
 #: Seconds between two faults of one kind, so that work goes on between.
 BREAK = 1.5
 
 #: Every verb of a queue, and what producers and the doorbell use; each reply is lost in turn.
-VERBS = ("LPUSH", "BLMOVE", *SCRIPTS)
+VERBS = ("LPUSH", "BLMOVE", *SCRIPTS, COMPLETE_AND_CLAIM)
 
 
 def now_and_then(
@@ -107,6 +107,9 @@ def _provoke(scene: Scene, verb: str) -> None:
     """Bring about what seldom happens by itself."""
     if verb == "outbox_failed":
         scene.platform.script.append(500)
+    elif verb == "finish":
+        # A worker that is asked to stop completes its last job and claims no other.
+        scene.worker("generating:1:TERM")
     elif verb == "file":
         # Only our own producers run it, after their LPUSH.
         told = scene.ourvidz("submit", "blank", "--prompt", "a lighthouse", "--json")

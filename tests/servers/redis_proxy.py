@@ -28,6 +28,9 @@ SCRIPTS = {
     )
 }
 
+#: The same script, where it ends a job before it hands out the next one.
+COMPLETE_AND_CLAIM = "complete_and_claim"
+
 
 class RedisProxy:
     """Forwards to a server. ``lose`` says whose next replies are lost; what was asked is done."""
@@ -47,7 +50,8 @@ class RedisProxy:
         self._thread.start()
 
     def lose(self, verb: str) -> None:
-        """Lose the next reply to a command, such as LPUSH, or to one of :data:`SCRIPTS`."""
+        """Lose the next reply to a command, such as LPUSH, or to one of :data:`SCRIPTS`, or to
+        :data:`COMPLETE_AND_CLAIM`."""
         with self._lock:
             self._to_lose[verb] += 1
 
@@ -151,7 +155,8 @@ def _verb(parts: list[bytes]) -> str:
         digest = hashlib.sha1(parts[1], usedforsecurity=False).hexdigest()
     else:
         return name
-    return next((script for script, known in SCRIPTS.items() if known == digest), name)
+    script = next((script for script, known in SCRIPTS.items() if known == digest), name)
+    return COMPLETE_AND_CLAIM if script == "claim" and b'"job_id"' in parts[-1] else script
 
 
 @contextmanager

@@ -40,9 +40,10 @@ class LabelledOutbox:
         )
         return entries
 
-    def delivered(self, entry: OutboxEntry) -> None:
-        self._outbox.delivered(entry)
-        reach("settled", entry.job_id)
+    def delivered(self, *entries: OutboxEntry) -> None:
+        self._outbox.delivered(*entries)
+        for entry in entries:
+            reach("settled", entry.job_id)
 
 
 class LabelledQueue:
@@ -68,6 +69,16 @@ class LabelledQueue:
         reach("completing", lease.job_id)
         self._queue.complete(lease, result)
         reach("completed", lease.job_id)
+
+    def complete_and_claim(
+        self, lease: Lease, result: Result, queues: Sequence[str], **how: Any
+    ) -> Claim | None:
+        reach("completing", lease.job_id)
+        found: Claim | None = self._queue.complete_and_claim(lease, result, queues, **how)
+        reach("completed", lease.job_id)
+        if found is not None:
+            reach("claimed", found.lease.job_id)
+        return found
 
 
 class LabelledStorage:
