@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from ourvidz.runtime.queue.redis.scripts import script_of
+from ourvidz.jobs.redis.scripts import script
 
 #: What a script is called by those who run it: by its digest.
 SCRIPTS = {
-    name: script_of(name)[1]
+    name: script(name).digest
     for name in (
         "arrive",
         "beat",

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ourvidz.jobs.redis.scripts import NAMESPACE, NAMESPACE_PATTERN
 from ourvidz.plugins.backends import BackendContext
 from ourvidz.runtime.locations import LocationInvalid, options_of
 
-#: What stands in front of every key of a deployment, if its URL names nothing else.
-NAMESPACE = "ourvidz"
-
-_NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _EXPECTED = "expected redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]"
 
 
@@ -69,7 +65,7 @@ def server_of(context: BackendContext) -> tuple[Server, str]:
 def namespace_of(scheme: str, options: Mapping[str, str]) -> str:
     """What stands in front of every key, by the options of a URL. Raises LocationInvalid."""
     namespace = options.get("namespace", NAMESPACE)
-    if not _NAMESPACE.fullmatch(namespace):
+    if not NAMESPACE_PATTERN.fullmatch(namespace):
         raise LocationInvalid(
             f"the {scheme} URL: namespace: expected 1 to 64 of A-Z, a-z, 0-9, _, . and -, beginning with "
             "a letter or a digit"

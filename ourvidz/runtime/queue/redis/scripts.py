@@ -1,65 +1,14 @@
-"""The scripts that run on the server, and the keys that they work on."""
+"""Runs the scripts of :mod:`ourvidz.jobs.redis.scripts` over a connection."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from ourvidz.jobs.queue import QueueUnavailable
+from ourvidz.jobs.redis.scripts import KEYS, keys, script
 from ourvidz.runtime.queue.redis.connection import CommandRefused, Connection
-
-#: Every key of a deployment, in the order in which scripts get them.
-KEYS = (
-    # Jobs by id: the job itself, what was pushed, what goes into its events, what it made.
-    "jobs",
-    "payloads",
-    "metadata",
-    "results",
-    # Orders of jobs: of arrival; of start, of age, and of turns by user, while they wait; of the end, once
-    # it was told.
-    "order",
-    "ready",
-    "waiting",
-    "users",
-    "ended",
-    # When leases and delays run out, and when that was set; jobs by their claim's nonce.
-    "due",
-    "due_set",
-    "nonces",
-    # Names of queues; how far each has handed out; the newest numbers; seconds of recent jobs by type.
-    "queues",
-    "turns",
-    "counters",
-    "seconds",
-    # Events by job and token, tokens by job, and when each is due.
-    "outbox",
-    "outbox_jobs",
-    "outbox_due",
-    "outbox_set",
-    "letters",
-    "letter_payloads",
-    "letter_order",
-    # What workers say of job types that they have stopped, by both.
-    "stops",
-)
-
-#: A full Redis still lets workers claim and end jobs, which is what empties it.
-_SHEBANG = "#!lua flags=allow-oom\n"
-_NAMES = "".join(f"K.{name} = KEYS[{number}]\n" for number, name in enumerate(KEYS, start=1))
-_HEAD = f"{_SHEBANG}local K = {{}}\n{_NAMES}local LISTS = {len(KEYS)}\n"
-
-
-@cache
-def script_of(name: str) -> tuple[str, str]:
-    """A script's text and its SHA-1, by which the server knows it."""
-    folder = files("ourvidz.runtime.queue.redis") / "lua"
-    body = "\n".join((folder / f"{one}.lua").read_text() for one in ("library", name))
-    text = _HEAD + body
-    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 class Scripts:
@@ -67,7 +16,7 @@ class Scripts:
 
     def __init__(self, connection: Connection, namespace: str, offset: Callable[[], float]) -> None:
         self.connection = connection
-        self._keys = [f"{namespace}:{name}" for name in KEYS]
+        self._keys = keys(namespace)
         self._offset = offset
 
     def key(self, name: str) -> str:
@@ -83,8 +32,8 @@ class Scripts:
         Raises QueueUnavailable, CommandRefused.
         """
         given = {key: value for key, value in ask.items() if value is not None}
-        keys = [*self._keys, *lists]
-        arguments = [str(len(keys)), *keys, f"{self._offset():.6f}", json.dumps(given)]
+        named = [*self._keys, *lists]
+        arguments = [str(len(named)), *named, f"{self._offset():.6f}", json.dumps(given)]
         try:
             return self._run(name, arguments)
         except QueueUnavailable:
@@ -93,12 +42,12 @@ class Scripts:
             return self._run(name, arguments)
 
     def _run(self, name: str, arguments: Sequence[str]) -> list[bytes]:
-        text, digest = script_of(name)
+        sent = script(name)
         try:
-            reply = self.connection.command("EVALSHA", digest, *arguments)
+            reply = self.connection.command("EVALSHA", sent.digest, *arguments)
         except CommandRefused as error:
             if not error.answer.startswith("NOSCRIPT"):
                 raise
-            reply = self.connection.command("EVAL", text, *arguments)
+            reply = self.connection.command("EVAL", sent.text, *arguments)
         assert isinstance(reply, list)
         return [one for one in reply if isinstance(one, bytes)]

@@ -1,7 +1,8 @@
--- Ask for a job to stop; one that waits ends at once.
+-- Ask for a job to stop; one that waits ends at once. A payload on a list that is asked about, which no
+-- worker has read, is taken off it; nobody is told of such a job, since none has begun.
 local job = find(ask.job_id)
 if not job then
-  return {'unknown'}
+  return {withdraw() and 'withdrawn' or 'unknown'}
 end
 if job.due and tonumber(job.due) <= now then
   put_back_one(job)

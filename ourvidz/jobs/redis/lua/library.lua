@@ -61,13 +61,16 @@ end
 
 -- Give a job its turn: one after its user's last, and not before what is handed out now. So a user
 -- with a thousand jobs does not stand before one who has a single one.
-local function give_turn(job)
-  local class = class_of(job)
-  local user = class .. ':' .. job.user_id
+local function next_turn(class, user_id)
+  local user = class .. ':' .. user_id
   local handed_out = tonumber(redis.call('HGET', K.turns, class) or '0')
   local last = redis.call('ZREVRANGEBYLEX', K.users, '(' .. user .. ';', '[' .. user .. ':', 'LIMIT', '0', '1')[1]
   local own = last and tonumber(string.sub(last, -16)) or 0
-  job.turn = text(math.max(handed_out, own) + 1)
+  return text(math.max(handed_out, own) + 1)
+end
+
+local function give_turn(job)
+  job.turn = next_turn(class_of(job), job.user_id)
 end
 
 local function note_turn(job)
@@ -78,11 +81,14 @@ local function note_turn(job)
 end
 
 -- A place in line, so that places sort as texts: queue and type, highest priority, turn, arrival.
-local function place_in_line(job)
-  local rank = string.format(
+local function rank_of(job)
+  return string.format(
     '%03.0f%016.0f%016.0f', 100 - tonumber(job.priority), tonumber(job.turn), tonumber(job.place)
   )
-  return job.queue .. ':' .. job.job_type .. ':' .. rank .. ':' .. job.job_id
+end
+
+local function place_in_line(job)
+  return job.queue .. ':' .. job.job_type .. ':' .. rank_of(job) .. ':' .. job.job_id
 end
 
 local function place_by_age(job)
@@ -279,6 +285,25 @@ local function take_in()
       file(filing, list.queue, at_end.item)
     end
   end
+end
+
+-- Take a job's payloads off the lists. Most items are told by not having the id in them at all.
+local function withdraw()
+  local found = false
+  for number in ipairs(ask.lists or {}) do
+    local key = KEYS[LISTS + number]
+    for first = redis.call('LLEN', key) - 1, 0, -MOST_ITEMS do
+      local last = tostring(first)
+      for _, item in ipairs(redis.call('LRANGE', key, tostring(math.max(0, first - MOST_ITEMS + 1)), last)) do
+        local readable, job = pcall(cjson.decode, string.find(item, ask.job_id, 1, true) and item or '{}')
+        if readable and type(job) == 'table' and job.job_id == ask.job_id then
+          redis.call('LREM', key, '0', item)
+          found = true
+        end
+      end
+    end
+  end
+  return found
 end
 
 -- Put one job back whose moment has come: its lease ran out, or its delay is over.
