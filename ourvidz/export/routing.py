@@ -1,4 +1,4 @@
-"""The routing tables that edge functions and frontends import, under the names they are known by.
+"""The tables that edge functions and frontends import, under the names they are known by.
 
 Who stands where:
 
@@ -7,7 +7,7 @@ Who stands where:
   phase.
 - A retired job type cannot be asked for, but its jobs are still in the database, in buckets and
   perhaps in a queue. So it stays in the ``JobType`` union and in the tables that say what a job
-  is: ``STORAGE_BUCKET_MAPPING``, ``COMPLETION_TIMES``, ``FALLBACK_STRATEGIES``, ``WORKER_TYPES``.
+  is: ``STORAGE_BUCKET_MAPPING``, ``COMPLETION_TIMES``, ``FALLBACK_STRATEGIES``, ``WORKER_TYPES``, ``SPECS``.
 - No job of a planned job type can exist; it stands nowhere.
 
 Every table is ordered by expected time, then id.
@@ -17,27 +17,16 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TypedDict, get_args
+from typing import Any, TypedDict, get_args
 
-from ourvidz.export import typescript
 from ourvidz.jobs.states import JobState
 from ourvidz.plugins.exporters import Exporter
 from ourvidz.plugins.hookspecs import hookimpl
 from ourvidz.spec.catalog import Catalog
-from ourvidz.spec.job_type import JobType
+from ourvidz.spec.job_type import ContentType, Input, JobType
 
-#: What a frontend knows of one job: fields with their TypeScript types, optional ones with a ``?``.
-JOB_STATUS = {
-    "jobId": "string",
-    "jobType": "JobType",
-    "status": "JobState",
-    "estimatedTime": "number",
-    "queuePosition?": "number",
-    "workerType": "WorkerType",
-}
-
-#: The TypeScript type that each table satisfies.
-TABLE_TYPES = {
+#: The TypeScript type that each of the plan's tables satisfies.
+PLAN_TYPES = {
     "QUEUE_ROUTING": "Record<string, string>",
     "PHASE_2_ROUTING": "Record<string, string>",
     "STORAGE_BUCKET_MAPPING": "Record<JobType, string>",
@@ -47,19 +36,14 @@ TABLE_TYPES = {
     "WORKER_TYPES": "Record<JobType, WorkerType>",
 }
 
-#: What the module says of each of its exports.
-COMMENTS = {
-    "JobType": "Every job type that a job can have, retired ones too.",
-    "JobState": "Where a job stands.",
-    "WorkerType": "The worker that makes a job.",
-    "JobStatus": "What a frontend knows of one job; estimatedTime is in seconds.",
-    "QUEUE_ROUTING": "The queue of every job type of phase 1 that takes jobs.",
-    "PHASE_2_ROUTING": "The queue of every job type of phase 2 that takes jobs.",
-    "STORAGE_BUCKET_MAPPING": "The bucket that results are stored in.",
-    "COMPLETION_TIMES": "Seconds that one job takes when nobody waits.",
-    "JOB_TYPES": "Every job type that takes jobs, the quickest first.",
-    "FALLBACK_STRATEGIES": "The job type that takes over when one fails; null: none.",
-    "WORKER_TYPES": "The worker of every job type.",
+#: The TypeScript type of each other table.
+TABLE_TYPES = {
+    "CATALOG_DIGEST": "string",
+    "SPECS": "Readonly<Record<JobType, JobTypeSpec>>",
+    "QUEUES": "Readonly<Record<string, Queue>>",
+    "BUCKETS": "Readonly<Record<string, Bucket>>",
+    "INPUT_BUCKET": "string",
+    "INPUT_URLS": "boolean",
 }
 
 
@@ -82,22 +66,53 @@ class Routing(TypedDict):
     JOB_TYPES: list[JobTypeEntry]
     FALLBACK_STRATEGIES: dict[str, str | None]
     WORKER_TYPES: dict[str, str]
+    CATALOG_DIGEST: str
+    SPECS: dict[str, dict[str, Any]]
+    QUEUES: dict[str, dict[str, Any]]
+    BUCKETS: dict[str, dict[str, Any]]
+    INPUT_BUCKET: str
+    INPUT_URLS: bool
 
 
 def routing(catalog: Catalog) -> Routing:
     """Derive every table from the catalog."""
-    known = sorted(catalog.job_types.values(), key=lambda one: (one.expected_time, one.id))
-    met = [one for one in known if one.status != "planned"]
+    from ourvidz.export import tables
+    from ourvidz.jobs.request_schemas import plain
+
+    met = known_job_types(catalog)
     offered = [one for one in met if one.takes_jobs]
     return Routing(
         QUEUE_ROUTING={one.id: one.queue for one in offered if one.phase == 1},
         PHASE_2_ROUTING={one.id: one.queue for one in offered if one.phase == 2},
         STORAGE_BUCKET_MAPPING={one.id: one.storage_bucket for one in met},
-        COMPLETION_TIMES={one.id: _number(one.expected_time) for one in met},
+        COMPLETION_TIMES={one.id: plain(one.expected_time) for one in met},
         JOB_TYPES=[_entry(one) for one in offered],
         FALLBACK_STRATEGIES={one.id: one.fallback for one in met},
         WORKER_TYPES={one.id: one.worker for one in met},
+        CATALOG_DIGEST=catalog.digest,
+        SPECS=tables.spec_table(catalog, met),
+        QUEUES=tables.queue_table(catalog, offered),
+        BUCKETS=tables.bucket_table(catalog),
+        INPUT_BUCKET=catalog.settings.input_bucket,
+        INPUT_URLS=catalog.settings.input_urls,
     )
+
+
+def known_job_types(catalog: Catalog) -> list[JobType]:
+    """Those that a job can have, retired ones too, in the order of every table."""
+    met = (one for one in catalog.job_types.values() if one.status != "planned")
+    return sorted(met, key=lambda one: (one.expected_time, one.id))
+
+
+def unions(tables: Routing) -> dict[str, list[str]]:
+    """The names that types are made of."""
+    return {
+        "JobType": list(tables["WORKER_TYPES"]),
+        "JobState": list(get_args(JobState)),
+        "WorkerType": sorted(set(tables["WORKER_TYPES"].values())),
+        "ContentType": list(get_args(ContentType)),
+        "Input": list(get_args(Input)),
+    }
 
 
 def time_label(seconds: float) -> str:
@@ -107,34 +122,23 @@ def time_label(seconds: float) -> str:
 
 
 def as_typescript(catalog: Catalog) -> str:
-    """The tables as one module that imports nothing, for tsc, bundlers and Deno."""
-    tables = routing(catalog)
-    declarations = {name: typescript.union(name, members) for name, members in _unions(tables).items()}
-    declarations["JobStatus"] = typescript.interface("JobStatus", JOB_STATUS)
-    for name, value in tables.items():
-        declarations[name] = typescript.constant(name, value, satisfies=TABLE_TYPES[name])
-    header = (
-        f"Generated by `ourvidz export-routing` from the catalog {catalog.digest}.",
-        "Not to be edited: change the job types and run it again.",
-    )
-    return typescript.module(
-        header, (typescript.documented(COMMENTS[name], text) for name, text in declarations.items())
-    )
+    """The tables and validators as one module that imports nothing, for tsc, bundlers and Deno."""
+    # Here, since every command loads this module and few need it.
+    from ourvidz.export.module import module_of
+
+    return module_of(catalog)
 
 
 def as_json(catalog: Catalog) -> str:
     """The tables as one object; in it ``JobType`` is a list and ``JobStatus`` a JSON Schema."""
+    from ourvidz.jobs.requests import JobStatus
+
     tables = routing(catalog)
-    unions = _unions(tables)
-    status = {
-        "type": "object",
-        "properties": {
-            field.rstrip("?"): {"enum": unions[kind]} if kind in unions else {"type": kind}
-            for field, kind in JOB_STATUS.items()
-        },
-        "required": [field for field in JOB_STATUS if not field.endswith("?")],
-    }
-    everything = {**tables, "JobType": unions["JobType"], "JobStatus": status}
+    named = unions(tables)
+    status = JobStatus.model_json_schema()
+    for field, name in (("jobType", "JobType"), ("workerType", "WorkerType")):
+        status["properties"][field]["enum"] = named[name]
+    everything = {**tables, "JobType": named["JobType"], "JobStatus": status}
     return json.dumps(everything, indent=2, allow_nan=False) + "\n"
 
 
@@ -150,14 +154,6 @@ def ourvidz_exporters() -> list[Exporter]:
     ]
 
 
-def _unions(tables: Routing) -> dict[str, list[str]]:
-    return {
-        "JobType": list(tables["WORKER_TYPES"]),
-        "JobState": list(get_args(JobState)),
-        "WorkerType": sorted(set(tables["WORKER_TYPES"].values())),
-    }
-
-
 def _entry(job_type: JobType) -> JobTypeEntry:
     return JobTypeEntry(
         id=job_type.id,
@@ -170,7 +166,3 @@ def _entry(job_type: JobType) -> JobTypeEntry:
 def _rounded(value: float) -> int:
     """Halves go up, where Python's own ``round`` makes 2 of 2.5."""
     return math.floor(value + 0.5)
-
-
-def _number(value: float) -> int | float:
-    return int(value) if value.is_integer() else value

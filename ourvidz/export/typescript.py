@@ -31,9 +31,21 @@ def union(name: str, members: Iterable[str]) -> str:
     return f"export type {name} ={lines or ' never'};\n"
 
 
-def interface(name: str, fields: Mapping[str, str]) -> str:
-    """Export an object type. A field's name ends in ``?`` where it may be absent."""
-    lines = "".join(f"  {field}: {kind};\n" for field, kind in fields.items())
+def typed(name: str, value: object, kind: str) -> str:
+    """Export a value of a type that a reader knows, however large the value."""
+    return f"export const {name}: {kind} = {_expression(value)};\n"
+
+
+def hidden(name: str, value: object, kind: str) -> str:
+    """A value that the module alone uses."""
+    return f"const {name}: {kind} = {_expression(value)};\n"
+
+
+def interface(name: str, fields: Mapping[str, tuple[str, str]]) -> str:
+    """Export an object type, of types and comments. A field's name ends in ``?`` where it may be absent."""
+    lines = "".join(
+        f"  /** {comment} */\n  readonly {field}: {kind};\n" for field, (kind, comment) in fields.items()
+    )
     return f"export interface {name} {{\n{lines}}}\n"
 
 

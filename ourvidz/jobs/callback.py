@@ -9,6 +9,13 @@ from ourvidz.jobs.outbox import OutboxEntry
 
 CALLBACK_PROTOCOL_VERSION = 1
 
+#: Over HTTP: seconds since the epoch, and by commas ``id=hex`` of each key: HMAC-SHA256 of ``time.body``.
+TIMESTAMP_HEADER = "X-Ourvidz-Timestamp"
+SIGNATURE_HEADER = "X-Ourvidz-Signature"
+
+#: Seconds by which a receiver's clock may differ from the timestamp.
+SIGNATURE_AGE = 300
+
 
 class CallbackFailed(OurvidzError):
     """The receiver did not accept an event; it stays in the outbox and is tried again."""

@@ -19,6 +19,9 @@ ENVELOPE_VERSION: Final = 1
 #: Bytes of a payload on the queue; a larger one is refused unread.
 MAX_PAYLOAD = 256 * 1024
 
+#: Images of one job.
+MAX_IMAGES = 16
+
 #: JavaScript's largest exact integer: a seed survives every producer as a number, too.
 MAX_SEED = 2**53 - 1
 
@@ -40,11 +43,27 @@ class EnvelopeInvalid(OurvidzError):
 
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_DIGITS = re.compile(r"[0-9]{1,16}")
 
 #: No clock is further off, and every zone's view of these years is a date that Python can hold.
 _YEARS = range(2000, 3000)
-_TIMESTAMP = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T.{1,30}")
+_TIMESTAMP = re.compile(
+    r"2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
+
+
+def _digits_up_to(number: int) -> str:
+    """A pattern of the texts of digits, at most as many as the number has, that are no more than it."""
+    digits = str(number)
+    smaller = (
+        f"{digits[:at]}[0-{int(digit) - 1}][0-9]{{{len(digits) - at - 1}}}"
+        for at, digit in enumerate(digits)
+        if digit != "0"
+    )
+    return f"([0-9]{{1,{len(digits) - 1}}}|{'|'.join(smaller)}|{digits})"
+
+
+_DIGITS = re.compile(_digits_up_to(MAX_SEED))
 
 
 def parse_uuid(value: object) -> str:
@@ -102,6 +121,11 @@ Timestamp = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_TIMESTAMP.pattern}$"}),
 ]
 
+#: Overrides by name. The names' pattern is all that pydantic would say, as if others were free.
+Params = Annotated[
+    dict[Identifier, bool | int | float | str], Field(json_schema_extra={"additionalProperties": False})
+]
+
 
 class Envelope(Wire):
     """One job as it travels."""
@@ -119,10 +143,10 @@ class Envelope(Wire):
     seed: Seed | None = Field(
         default=None, description="Of the first image, image i has seed + i; null: follows from the job's id."
     )
-    num_images: Annotated[int, Field(ge=1, le=16, strict=True)] = Field(
+    num_images: Annotated[int, Field(ge=1, le=MAX_IMAGES, strict=True)] = Field(
         default=1, description="How many; the job type says which numbers it offers."
     )
-    params: dict[Identifier, bool | int | float | str] = Field(
+    params: Params = Field(
         default_factory=dict, description="Overrides; the job type decides which it allows."
     )
     inputs: dict[Input, InputPlace] = Field(

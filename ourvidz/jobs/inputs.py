@@ -10,7 +10,7 @@ from pydantic import AfterValidator, WithJsonSchema
 from ourvidz.jobs.storage import KEY_SCHEMA, ObjectKey
 
 #: https, a host and perhaps a port, without a user name, then printable ASCII without a fragment.
-_URL: Final = r"https://[A-Za-z0-9.:\[\]-]{1,253}([/?][!-\"$-~]{0,2000})?"
+_URL: Final = r'https://[A-Za-z0-9.:\[\]-]{1,253}([/?][!-"$-~]{0,2000})?'
 _URL_PATTERN: Final = re.compile(_URL)
 
 

@@ -72,7 +72,7 @@ def _key_text(text: str) -> str:
 #: JSON Schema of an object's place as text.
 KEY_SCHEMA: Final = {
     "type": "string",
-    "pattern": "^[a-z][a-z0-9_]{0,62}(/[A-Za-z0-9][A-Za-z0-9._-]{0,127})+$",
+    "pattern": "^[a-z][a-z0-9_]{0,62}(?=/.{1,1024}$)(/[A-Za-z0-9][A-Za-z0-9._-]{0,127})+$",
     "maxLength": 1088,
 }
 

@@ -53,7 +53,7 @@ def parse_json(payload: bytes) -> Document:
         raise NotJson(f"found no JSON ({error.msg} at position {error.pos}), expected an object") from None
     except RecursionError:
         raise NotJson(f"found more levels than can be read, expected at most {MAX_DEPTH}") from None
-    if not problems and ("\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH):
+    if not problems and ("\\u" in text or text.count("[") + text.count("{") >= MAX_DEPTH):
         problems.extend(_look_inside(value))
     return Document(value, problems[0] if problems else None)
 

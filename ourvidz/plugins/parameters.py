@@ -10,27 +10,12 @@ from ourvidz.errors import RequestInvalid
 from ourvidz.plugins.family import GenerationParameters, ModelFamily, P
 from ourvidz.spec.expectations import refusal
 from ourvidz.spec.identifiers import nearest
-from ourvidz.spec.job_type import JobType, Override
+from ourvidz.spec.job_type import GENERATION_FIELDS, JobType, Override
+from ourvidz.spec.units import Resolution
 from ourvidz.spec.wording import show
 
 if TYPE_CHECKING:
     from ourvidz.jobs.envelope import Envelope
-
-#: The fields of a job type that steer the model. One that a spec sets must be consumed by the family.
-GENERATION_FIELDS = (
-    "resolution",
-    "steps",
-    "guidance",
-    "strength",
-    "duration",
-    "frames",
-    "fps",
-    "scheduler",
-    "flow_shift",
-    "loras",
-    "negative_prompt",
-    "deterministic",
-)
 
 #: Texts of users, which no message repeats.
 PROMPTS = ("prompt", "negative_prompt")
@@ -46,7 +31,7 @@ class ParameterRefused(RequestInvalid):
 
 
 def spec_parameters(job_type: JobType) -> dict[str, Any]:
-    """The generation parameters that a spec sets, by field name."""
+    """The generation parameters that a spec sets, by field name; the family must consume each of them."""
     values = {name: getattr(job_type, name) for name in GENERATION_FIELDS}
     return {name: value for name, value in values.items() if value is not None and value != ()}
 
@@ -127,7 +112,7 @@ def _takes(family: ModelFamily[P], job_type: JobType, request: Envelope, name: s
 
 
 def _override(job_type: JobType, name: str, value: object, own: object) -> object:
-    if own is not None and (value == own or str(value) == str(own)):
+    if own is not None and _repeats(own, value):
         return own
     allowed = job_type.params.get(name)
     if allowed is None:
@@ -138,6 +123,12 @@ def _override(job_type: JobType, name: str, value: object, own: object) -> objec
     if not _within(allowed, value):
         raise ParameterRefused(f"{name}: {show(value)} is out of bounds, expected {describe(allowed)}")
     return value
+
+
+def _repeats(own: object, value: object) -> bool:
+    """Whether a request says what the spec says anyway. JSON's true is not 1."""
+    written = str(own) if isinstance(own, Resolution) else own
+    return value == written and isinstance(value, bool) == isinstance(written, bool)
 
 
 def _settle_strength(job_type: JobType, request: Envelope, values: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ourvidz.errors import NotFound
 from ourvidz.spec.identifiers import nearest
-from ourvidz.spec.job_type import JobType
+from ourvidz.spec.job_type import JobType, Limits
 from ourvidz.spec.settings import BucketEntry, ModelEntry, QueueEntry, Settings
 
 
@@ -51,10 +51,16 @@ class Catalog:
         """The key in ``models`` of what makes a job type."""
         return job_type.model or job_type.family
 
+    def limits(self, job_type: JobType) -> Limits:
+        """How much of a job type one user may ask for: what it says, else what the settings say of all."""
+        own, default = job_type.limits or Limits(), self.settings.limits
+        return Limits(waiting=own.waiting or default.waiting, per_minute=own.per_minute or default.per_minute)
+
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all job types, queues and buckets: what generated files depend on."""
-        content = {
+        """SHA-256 of job types, queues, buckets and settings, of all that generated files depend on."""
+        settings = self.settings.model_dump(mode="json", include={"input_bucket", "input_urls", "limits"})
+        content = {"settings": settings} | {
             name: {key: entry.model_dump(mode="json") for key, entry in table.items()}
             for name, table in (
                 ("job_types", self.job_types),

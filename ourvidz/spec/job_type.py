@@ -30,6 +30,21 @@ MAX_STEPS = 1000
 MAX_GUIDANCE = 50.0
 MAX_FPS = 120
 
+#: The fields of a job type that steer the model.
+GENERATION_FIELDS = (
+    "resolution",
+    "steps",
+    "guidance",
+    "strength",
+    "duration",
+    "frames",
+    "fps",
+    "scheduler",
+    "flow_shift",
+    "loras",
+    "negative_prompt",
+    "deterministic",
+)
 
 #: Whether a job type takes jobs: `planned` not yet, `retired` no longer.
 Status = Literal["active", "planned", "retired"]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from ourvidz.spec.identifiers import Identifier
-from ourvidz.spec.job_type import Frozen, as_tuple
+from ourvidz.spec.job_type import Frozen, Limits, as_tuple
 from ourvidz.spec.units import Bytes, ResolutionField, Seconds
 
 Precision = Literal["fp32", "fp16", "bf16"]
@@ -172,6 +172,10 @@ class Settings(Frozen):
         default=False,
         description="Whether a request may name a picture by an https URL; it is fetched from public "
         "addresses only.",
+    )
+    limits: Limits = Field(
+        default_factory=Limits,
+        description="How much of each job type one user may ask for, where the job type does not say it.",
     )
     workers: dict[Identifier, WorkerEntry] = Field(
         default_factory=dict, description="How a worker runs here, by its plugin's name."

@@ -13,12 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ourvidz.errors import NotReady
+from ourvidz.jobs.callback import SIGNATURE_HEADER, TIMESTAMP_HEADER
 
 KEYS_VARIABLE = "OURVIDZ_CALLBACK_KEYS"
 TOKEN_VARIABLE = "OURVIDZ_CALLBACK_TOKEN"
-
-TIMESTAMP_HEADER = "X-Ourvidz-Timestamp"
-SIGNATURE_HEADER = "X-Ourvidz-Signature"
 
 #: One in use, and a second one while it is exchanged.
 MOST_KEYS = 2

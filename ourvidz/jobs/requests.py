@@ -1,0 +1,103 @@
+"""What users ask edge functions for, a job or its end, and what they answer. Version 1.
+
+Bucket, queue, worker, cost and limits are not in a request: the spec alone decides them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, JsonValue, WithJsonSchema
+
+from ourvidz.jobs.envelope import MAX_IMAGES, MAX_SEED, Params, Uuid
+from ourvidz.jobs.inputs import InputPlace
+from ourvidz.jobs.states import JobState, Wire
+from ourvidz.spec.identifiers import Identifier
+from ourvidz.spec.job_type import Input
+
+
+class JobRequest(Wire):
+    """One job, as a user asks queue-job for it."""
+
+    job_type: Identifier = Field(description="The kind of job; its spec decides everything else.")
+    prompt: str = Field(min_length=1, max_length=10_000, description="What to make.")
+    negative_prompt: str | None = Field(
+        default=None, max_length=10_000, description="What to keep out; null: what the job type says."
+    )
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED - MAX_IMAGES + 1, strict=True)] | None = Field(
+        default=None, description="Of the first image, image i has seed + i; null: any."
+    )
+    num_images: Annotated[int, Field(ge=1, le=MAX_IMAGES, strict=True)] = Field(
+        default=1, description="How many; the job type says which numbers it offers."
+    )
+    params: Params = Field(
+        default_factory=dict, description="Overrides; the job type decides which it allows."
+    )
+    inputs: dict[Input, InputPlace] = Field(
+        default_factory=dict,
+        description="Storage keys, `bucket/path`, in a folder of the user's; https URLs where "
+        "`input_urls` is true.",
+    )
+    metadata: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Carried to the callback untouched."
+    )
+    idempotency_key: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Made by the client for each job that it wants; a request that is sent again with "
+        "the same key makes no second one.",
+    )
+
+
+class CancelRequest(Wire):
+    """A job to be cancelled, as its user asks cancel-job."""
+
+    job_id: Uuid = Field(description="The job.")
+
+
+class JobStatus(Wire):
+    """What a frontend knows of one job, and queue-job answers; the plan's names."""
+
+    job_id: str = Field(alias="jobId", description="Names the job.")
+    job_type: str = Field(alias="jobType", description="The kind of job.")
+    status: JobState = Field(description="Where it stands.")
+    estimated_time: float = Field(
+        alias="estimatedTime", ge=0, description="Seconds until it is done, waiting included."
+    )
+    queue_position: Annotated[int | None, WithJsonSchema({"type": "integer", "minimum": 1})] = Field(
+        default=None, alias="queuePosition", description="1: next to start; absent: it does not wait."
+    )
+    worker_type: str = Field(alias="workerType", description="The worker that makes it.")
+
+
+class CancelAnswer(Wire):
+    """What cancel-job answers."""
+
+    job_id: str = Field(alias="jobId", description="The job.")
+    status: JobState = Field(
+        description="cancelled: it has ended; processing: its worker stops it at the next step; any other: "
+        "it had ended before."
+    )
+
+
+class CallbackAnswer(Wire):
+    """What job-callback answers to an event whose signature is right."""
+
+    applied: bool = Field(
+        description="Whether the job's row was changed; an event that came late or twice changes nothing."
+    )
+
+
+class FieldProblem(Wire):
+    """Why one field of a request is refused."""
+
+    field: str = Field(description="Its path, such as `params.steps`; empty: the whole body.")
+    reason: str = Field(description="What is wrong with it, and what was expected.")
+
+
+class Refusal(Wire):
+    """Why an edge function does not do what it is asked."""
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Stable, for machines.")
+    message: str = Field(description="For people.")
+    problems: tuple[FieldProblem, ...] = Field(default=(), description="Each field that is wrong.")
