@@ -36,19 +36,19 @@ export function readHolding(reply: readonly unknown[]): { userId: string; jobTyp
 
 /** Asks where a job of a user stands in line that has just been pushed; `readStanding` reads the reply. */
 export function askStanding(
-  job: { readonly jobId: string; readonly jobType: JobType; readonly userId: string; readonly priority?: number },
+  job: { readonly jobId: string; readonly jobType: string; readonly userId: string; readonly priority?: number },
   namespace: string = REDIS_NAMESPACE,
 ): RedisCall {
   const ask = { job_id: job.jobId, job_type: job.jobType, user_id: job.userId, priority: String(job.priority ?? 0) };
-  return redisCall("position", ask, SPECS[job.jobType].queue, namespace);
+  return redisCall("position", ask, specOf(job.jobType)?.queue ?? "", namespace);
 }
 
 /** A job's place in line, 1 for the next to start and null once it has, and the seconds until it is done. */
 export function readStanding(
-  jobType: JobType,
+  jobType: string,
   reply: readonly unknown[],
 ): { queuePosition: number | null; estimatedTime: number } {
-  const usual: number = SPECS[jobType].expected_time;
+  const usual = specOf(jobType)?.expected_time ?? 0;
   if (reply[0] !== "ok") return { queuePosition: null, estimatedTime: usual };
   const mine = typical(String(reply[4])) ?? usual;
   // What no worker has read is taken for jobs like this one.

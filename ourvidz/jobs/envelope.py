@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, WithJsonSchema
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.inputs import InputPlace
@@ -46,10 +46,11 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 #: No clock is further off, and every zone's view of these years is a date that Python can hold.
 _YEARS = range(2000, 3000)
-_TIMESTAMP = re.compile(
-    r"2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_DAY_AND_TIME = (
+    r"-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
+_TIMESTAMP = re.compile(f"2[0-9]{{3}}{_DAY_AND_TIME}")
 
 
 def _digits_up_to(number: int) -> str:
@@ -121,14 +122,27 @@ Timestamp = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_TIMESTAMP.pattern}$"}),
 ]
 
+#: A time as we write it, by whatever clock.
+Moment = Annotated[
+    AwareDatetime,
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^[0-9]{{4}}{_DAY_AND_TIME}$"}),
+]
+
 #: Overrides by name. The names' pattern is all that pydantic would say, as if others were free.
 Params = Annotated[
     dict[Identifier, bool | int | float | str], Field(json_schema_extra={"additionalProperties": False})
 ]
 
 
+def _demand_version(schema: dict[str, Any]) -> None:
+    schema["required"].insert(0, "version")
+
+
 class Envelope(Wire):
     """One job as it travels."""
+
+    # A payload without a version is taken for one that deployed functions push.
+    model_config = ConfigDict(json_schema_extra=_demand_version)
 
     version: Annotated[Literal[1], BeforeValidator(_version)] = Field(
         default=ENVELOPE_VERSION, description="Of this shape."

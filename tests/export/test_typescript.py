@@ -50,6 +50,8 @@ def test_a_union_of_nothing_is_never() -> None:
 
 
 def test_a_field_that_may_be_absent_keeps_its_question_mark() -> None:
-    assert interface("Place", {"id": "string", "position?": "number"}) == (
-        "export interface Place {\n  id: string;\n  position?: number;\n}\n"
+    fields = {"id": ("string", "Its name."), "position?": ("number", "From 1.")}
+    assert interface("Place", fields) == (
+        "export interface Place {\n  /** Its name. */\n  readonly id: string;\n"
+        "  /** From 1. */\n  readonly position?: number;\n}\n"
     )
