@@ -51,6 +51,7 @@ _DAY_AND_TIME = (
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
 _TIMESTAMP = re.compile(f"2[0-9]{{3}}{_DAY_AND_TIME}")
+_MOMENT = re.compile(f"[0-9]{{4}}{_DAY_AND_TIME}")
 
 
 def _digits_up_to(number: int) -> str:
@@ -91,11 +92,21 @@ def _version(value: object) -> object:
     return value
 
 
+def _moment(value: object) -> object:
+    """Refuse a text of digits, which pydantic takes for seconds, and any other way to write a time."""
+    if not isinstance(value, str):
+        return value
+    if not _MOMENT.fullmatch(value):
+        raise ValueError("expected a time such as 2025-07-01T12:00:00Z")
+    return datetime.fromisoformat(value)
+
+
 def _seed(value: object) -> object:
     """Take a seed as a number or as a text of digits, as JavaScript producers send it."""
     return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
 
 
+Version1 = Annotated[Literal[1], BeforeValidator(_version)]
 Uuid = Annotated[
     str,
     BeforeValidator(parse_uuid),
@@ -125,7 +136,8 @@ Timestamp = Annotated[
 #: A time as we write it, by whatever clock.
 Moment = Annotated[
     AwareDatetime,
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^[0-9]{{4}}{_DAY_AND_TIME}$"}),
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_MOMENT.pattern}$"}),
 ]
 
 #: Overrides by name. The names' pattern is all that pydantic would say, as if others were free.
@@ -144,9 +156,7 @@ class Envelope(Wire):
     # A payload without a version is taken for one that deployed functions push.
     model_config = ConfigDict(json_schema_extra=_demand_version)
 
-    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(
-        default=ENVELOPE_VERSION, description="Of this shape."
-    )
+    version: Version1 = Field(default=ENVELOPE_VERSION, description="Of this shape.")
     job_id: Uuid = Field(description="Names the job; a second envelope of the same id is dropped.")
     job_type: Identifier = Field(description="Chooses the spec.")
     user_id: Uuid = Field(description="Owns the results.")

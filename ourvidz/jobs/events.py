@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import Field, JsonValue
 
-from ourvidz.jobs.envelope import Moment, Uuid
+from ourvidz.jobs.envelope import Moment, Uuid, Version1
 from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure, JobState, Wire
 
@@ -46,7 +46,7 @@ class JobEvent(Wire):
     repeated or late delivery changes nothing, and a job that failed may be retried and complete.
     """
 
-    version: Literal[1] = Field(default=EVENT_VERSION, description="Of this shape.")
+    version: Version1 = Field(default=EVENT_VERSION, description="Of this shape.")
     job_id: Uuid = Field(description="The job.")
     sequence: int = Field(ge=1, description="Grows within a job.")
     status: JobState = Field(description="The state that the job is in now.")

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
-from ourvidz.jobs.envelope import Uuid
+from ourvidz.jobs.envelope import Uuid, Version1
 from ourvidz.jobs.states import Wire
 from ourvidz.jobs.storage import KeyText
 
@@ -29,7 +29,7 @@ SIGNING_VERSION: Final = 1
 class UploadRequest(Wire):
     """A claim asks for a URL to PUT one object to. It takes one object, once."""
 
-    version: Literal[1] = Field(default=SIGNING_VERSION, description="Of this shape.")
+    version: Version1 = Field(default=SIGNING_VERSION, description="Of this shape.")
     operation: Literal["upload"] = Field(default="upload", description="What the URL is for.")
     job_id: Uuid = Field(description="The job that the object is a result of.")
     token: int = Field(ge=1, strict=True, description="The claim's fencing token; only the newest counts.")
@@ -41,7 +41,7 @@ class UploadRequest(Wire):
 class DownloadRequest(Wire):
     """A worker asks for a URL to GET one object from, such as a user's init image."""
 
-    version: Literal[1] = Field(default=SIGNING_VERSION, description="Of this shape.")
+    version: Version1 = Field(default=SIGNING_VERSION, description="Of this shape.")
     operation: Literal["download"] = Field(default="download", description="What the URL is for.")
     key: KeyText = Field(description="Where the object lies, `bucket/path`.")
 
@@ -49,7 +49,7 @@ class DownloadRequest(Wire):
 class SignedUrl(Wire):
     """The answer: whoever has the URL may do this one thing, for some minutes."""
 
-    version: Literal[1] = Field(default=SIGNING_VERSION, description="Of this shape.")
+    version: Version1 = Field(default=SIGNING_VERSION, description="Of this shape.")
     url: str = Field(max_length=8192, repr=False, description="https, and a secret while it is valid.")
 
 

@@ -108,7 +108,10 @@ NAMED: dict[str, tuple[Body, ...]] = {
         *({"version": one} for one in (2, True, "1", None)),
         *({"job_id": one} for one in ("7", job_id(1).replace("-", ""), job_id(1).upper(), f"{job_id(1)}\n")),
         *({"job_type": one} for one in ("SDXL", "a\n", "a" * 63, "a" * 64, "constructor", "__proto__")),
-        *({"prompt": one} for one in ("", "x" * 10_000, "x" * 10_001, "🍑" * 10_000, "🍑" * 10_001, "\ud800")),
+        *(
+            {"prompt": one}
+            for one in ("", "x" * 10_000, "x" * 10_001, "🍑" * 10_000, "🍑" * 10_001, "\ud800")
+        ),
         *({"seed": one} for one in (-1, 1.5, MAX_SEED, "0x10", "", str(MAX_SEED), str(MAX_SEED + 1), "007")),
         *({"num_images": one} for one in (0, 1, 16, 17, "1", True)),
         *({"params": one} for one in ({"steps": None}, {"Steps": 1}, {"__proto__": 1}, {"a": True}, [])),

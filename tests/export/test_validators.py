@@ -1,4 +1,4 @@
-"""The validators in TypeScript, in node and in Deno, accept what Python accepts and refuse what it refuses."""
+"""The validators in TypeScript, in node and in Deno, agree with Python about every body."""
 
 from __future__ import annotations
 
@@ -16,15 +16,57 @@ from jsonschema import Draft202012Validator
 
 from ourvidz.export.routing import as_typescript
 from ourvidz.jobs.request_schemas import request_schema
+from ourvidz.jobs.requests import JobRequest
 from ourvidz.spec.catalog import Catalog
 from tests.export import agreement
 from tests.export.catalogs import PHASE_1, PHASE_2, catalog
 from tests.export.compilation import compile_modules, deno, deno_environment
-from tests.conformance.jobs import USER, envelope
 
 JOB_TYPES = 50
-REQUESTS = 1_500
+REQUESTS = 600
 CHANGED_OF_EACH = 200
+
+_FIELDS = ", ".join(JobRequest.model_fields)
+
+#: What a request of the plan's quickest picture is changed to, and how it is refused.
+REASONS: list[tuple[dict[str, Any], str, str]] = [
+    (
+        {"prompt": ""},
+        "prompt",
+        "found a text of 0 characters, expected a text of at least 1 and at most 10000",
+    ),
+    ({"num_images": 2}, "num_images", "found 2, expected one of 1, 3, 6"),
+    ({"num_images": 17}, "num_images", "found 17, expected a whole number of at least 1 and at most 16"),
+    (
+        {"seed": "7"},
+        "seed",
+        "found a text of 1 characters, expected a whole number of at least 0 and at most",
+    ),
+    ({"bucket": "sdxl_fast"}, "bucket", f"no such field; known: {_FIELDS}"),
+    (
+        {"params": {"step": 1}},
+        "params.step",
+        "no such field; known: deterministic, guidance, resolution, steps",
+    ),
+    ({"params": {"steps": 20}}, "params.steps", "found 20, expected 15"),
+    ({"params": {"Steps": 20}}, "params.Steps", "no such field"),
+    ({"inputs": {"picture": "a/b"}}, "inputs.picture", "not a known name, expected one of init_image, "),
+    ({"inputs": {"init_image": "a/b"}}, "inputs.init_image", "no such field; known: none"),
+    ({"job_type": "sdxl_img2img"}, "inputs", "missing, expected an object"),
+    (
+        {"job_type": "sdxl_img2img", "inputs": {}},
+        "inputs.init_image",
+        "missing, expected a text that matches",
+    ),
+    (
+        {"job_type": "sdxl"},
+        "job_type",
+        "found a job type that is not known, expected one of sdxl_image_fast, ",
+    ),
+    ({"metadata": {"a": [1, 10**19]}}, "metadata.a.1", "found a number of more than 19 digits"),
+    ({"metadata": agreement.nested(2)}, "metadata", "found a list of 1, expected an object"),
+    ({"metadata": {"a": "\ud800"}}, "metadata.a", "found half of a surrogate pair in a text"),
+]
 
 #: Runs each module's validators over its bodies; prints the problems of each body, none if it is accepted.
 JUDGE = """
@@ -64,7 +106,7 @@ class Judged:
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     folder = tmp_path_factory.mktemp("validators")
     catalogs = {"plan": catalog(*PHASE_1, *PHASE_2), "any": _catalog(urls=False), "urls": _catalog(urls=True)}
-    cases = [*_wire_cases(), *_request_cases(catalogs)]
+    cases = [*_wire_cases(), *_request_cases(catalogs), *_reason_cases(catalogs["plan"])]
     complaints = compile_modules(folder, {f"{name}.ts": as_typescript(one) for name, one in catalogs.items()})
     assert complaints == ""
     (folder / "judge.mjs").write_text(JUDGE)
@@ -112,6 +154,15 @@ def _request_cases(catalogs: dict[str, Catalog]) -> list[Case]:
     ]
 
 
+def _reason_cases(known: Catalog) -> list[Case]:
+    right = {"job_type": "sdxl_image_fast", "prompt": "a harbour"}
+    bodies = [right | change for change, _, _ in REASONS]
+    return [
+        Case(module="plan", kind="JobRequest", body=body, accepted=agreement.takes(known, body))
+        for body in bodies
+    ]
+
+
 def _some(bodies: st.SearchStrategy[Any], count: int) -> list[Any]:
     found: list[Any] = []
 
@@ -150,7 +201,7 @@ def test_many_cases_of_each_kind_are_accepted_and_many_refused(judged: Judged) -
     count = Counter((case.kind, case.accepted) for case in judged.cases)
     few = {key: number for key, number in count.items() if number < 15}
     assert few.keys() <= {("CancelRequest", True), ("DownloadRequest", True)}
-    assert count["JobRequest", True] > 300
+    assert count["JobRequest", True] > 150
     assert count["JobRequest", False] > 300
 
 
@@ -167,9 +218,7 @@ def test_every_refusal_names_a_field_and_a_reason_and_repeats_no_text_of_the_use
 
 def test_the_published_schema_of_each_job_type_says_the_same(judged: Judged) -> None:
     schemas = {
-        (name, one.id): Draft202012Validator(
-            request_schema(one, input_urls=known.settings.input_urls)
-        )
+        (name, one.id): Draft202012Validator(request_schema(one, input_urls=known.settings.input_urls))
         for name, known in judged.catalogs.items()
         for one in known.job_types.values()
         if one.takes_jobs
@@ -179,22 +228,9 @@ def test_the_published_schema_of_each_job_type_says_the_same(judged: Judged) -> 
             schemas[case.module, case.body["job_type"]].validate(case.body)
 
 
-REASONS = [
-    ({"prompt": ""}, "prompt", "found a text of 0 characters, expected a text of at least 1 and at most 10000 characters"),
-    ({"num_images": 2}, "num_images", "found 2, expected one of 1, 3, 6"),
-    ({"num_images": 17}, "num_images", "found 17, expected a whole number of at least 1 and at most 16"),
-    ({"bucket": "sdxl_fast"}, "bucket", "no such field; known: job_type, prompt, negative_prompt, seed, num_images, params, inputs, metadata, idempotency_key"),
-    ({"params": {"stepz": 20}}, "params.stepz", "no such field; known: deterministic, guidance, resolution, steps"),
-    ({"params": {"steps": 20}}, "params.steps", "found 20, expected 15"),
-    ({"inputs": {"init_image": "a/b"}}, "inputs.init_image", "no such field; known: none"),
-    ({"job_type": "sdxl_img2img"}, "inputs", "missing, expected an object"),
-    ({"job_type": "sdxl_img2img", "inputs": {}}, "inputs.init_image", "missing, expected a text that matches "),
-    ({"metadata": {"a": [[float("1e308")], 10**19]}}, "metadata.a.1", "found a number of more than 19 digits, expected fewer"),
-]
-
-
-@pytest.mark.parametrize(("change", "field", "reason"), REASONS)
-def test_a_reason_says_what_was_found_and_what_was_expected(
-    judged: Judged, tmp_path: Path, change: dict[str, Any], field: str, reason: str
-) -> None:
-    pass
+def test_a_reason_says_what_was_found_and_what_was_expected(judged: Judged) -> None:
+    said = judged.in_node[-len(REASONS) :]
+    for (change, field, reason), problems in zip(REASONS, said, strict=True):
+        assert problems is not None, change
+        assert [(field, one["reason"][: len(reason)]) for one in problems] == [(field, reason)]
+        assert problems[0]["field"] == field
