@@ -33,7 +33,8 @@ def union(name: str, members: Iterable[str]) -> str:
 
 def typed(name: str, value: object, kind: str) -> str:
     """Export a value of a type that a reader knows, however large the value."""
-    return f"export const {name}: {kind} = {_expression(value)};\n"
+    # As a constant, since a member named constructor would else be typed by what every object has.
+    return f"export const {name}: {kind} = {_expression(value)} as const;\n"
 
 
 def hidden(name: str, value: object, kind: str) -> str:

@@ -36,6 +36,13 @@ _ids = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True) | st.sampled_from(
 )
 
 
+_params = st.dictionaries(
+    _ids | st.sampled_from(["steps", "scheduler"]),
+    st.fixed_dictionaries({"choices": st.lists(_texts | st.booleans() | st.integers(), max_size=3)}),
+    max_size=2,
+)
+
+
 @st.composite
 def _job_types(draw: st.DrawFn, ids: list[str]) -> list[JobType]:
     return [
@@ -46,6 +53,10 @@ def _job_types(draw: st.DrawFn, ids: list[str]) -> list[JobType]:
             storage_bucket=draw(_ids),
             expected_time=draw(st.floats(0.001, 1e9)),
             phase=draw(st.sampled_from([1, 2])),
+            params=draw(_params),
+            negative_prompt=draw(st.none() | _texts),
+            batch=draw(st.sampled_from([(), (1,), (2, 16)])),
+            limits=draw(st.sampled_from([None, {"waiting": 3}])),
             status=draw(st.sampled_from(["active", "planned", "retired"])),
             fallback=draw(st.none() | st.sampled_from(ids)),
             display=Display(name=draw(_texts)[:80], badge=draw(_texts)[:40]),

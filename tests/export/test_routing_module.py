@@ -15,16 +15,17 @@ import jsonschema
 import pytest
 from hypothesis import Phase, given, settings
 
-from ourvidz.export.routing import JOB_STATUS, as_json, as_typescript, routing
+from ourvidz.export.routing import PLAN_TYPES, TABLE_TYPES, as_json, as_typescript, routing
+from ourvidz.jobs import requests
 from ourvidz.runtime.client import JobStatus
 from ourvidz.spec.catalog import Catalog
 from tests.export.catalogs import PHASE_1, PHASE_2, catalog, job_type
-from tests.export.compilation import compile_modules, evaluate
+from tests.export.compilation import check_with_deno, compile_modules, evaluate
 from tests.export.hostile import HOSTILE_TEXTS, catalogs
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
-HOSTILE_CATALOGS = 60
+HOSTILE_CATALOGS = 25
 
 PLAN = catalog(*PHASE_1, *PHASE_2)
 
@@ -36,6 +37,7 @@ class Compilation:
     catalogs: dict[str, Catalog]
     exports: dict[str, dict[str, Any]]
     complaints: str
+    complaints_of_deno: str
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,12 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compilation:
     sources["consumer.ts"] = (HERE / "consumer.ts").read_text()
     sources |= _edge_functions_of_the_documentation()
     complaints = compile_modules(folder, sources)
-    return Compilation(catalogs=named, exports=evaluate(folder, list(named)), complaints=complaints)
+    return Compilation(
+        catalogs=named,
+        exports=evaluate(folder, list(named)),
+        complaints=complaints,
+        complaints_of_deno=check_with_deno(folder, sources),
+    )
 
 
 def _hostile_catalogs() -> list[Catalog]:
@@ -74,6 +81,10 @@ def test_strict_tsc_has_no_complaint(compiled: Compilation) -> None:
     assert compiled.complaints == ""
 
 
+def test_deno_check_has_no_complaint(compiled: Compilation) -> None:
+    assert compiled.complaints_of_deno == ""
+
+
 def test_the_hostile_catalogs_are_many(compiled: Compilation) -> None:
     assert len(compiled.catalogs) > HOSTILE_CATALOGS
 
@@ -83,7 +94,8 @@ def test_node_reads_the_same_tables_as_the_json_format_has(compiled: Compilation
         from_json = json.loads(as_json(one))
         assert from_json.pop("JobType") == list(routing(one)["WORKER_TYPES"])
         assert from_json.pop("JobStatus")["type"] == "object"
-        assert compiled.exports[name] == from_json
+        exported = compiled.exports[name]
+        assert {table: exported[table] for table in from_json} == from_json
 
 
 def test_hostile_texts_arrive_as_they_were_written(compiled: Compilation) -> None:
@@ -91,8 +103,33 @@ def test_hostile_texts_arrive_as_they_were_written(compiled: Compilation) -> Non
     assert sorted(names) == sorted(HOSTILE_TEXTS)
 
 
+def test_the_tables_say_what_the_catalog_says(compiled: Compilation) -> None:
+    for name, one in compiled.catalogs.items():
+        exported = compiled.exports[name]
+        met = {key: spec for key, spec in one.job_types.items() if spec.status != "planned"}
+        assert exported["SPECS"].keys() == met.keys()
+        for key, spec in met.items():
+            said = exported["SPECS"][key]
+            assert said["digest"] == spec.digest
+            assert said["queue"] == spec.queue
+            assert said["storage_bucket"] == spec.storage_bucket
+            assert said["timeout"] == spec.timeout_seconds
+            assert tuple(said["batch"]) == spec.batch_sizes
+            assert tuple(said["requires"]) == spec.required_inputs
+            assert said["params"].keys() == spec.params.keys()
+        assert exported["QUEUES"].keys() == one.queues.keys()
+        assert exported["BUCKETS"].keys() == one.buckets.keys()
+        assert exported["CATALOG_DIGEST"] == one.digest
+        waiting = {(queue, key) for queue, said in exported["QUEUES"].items() for key in said["job_types"]}
+        assert waiting == {(spec.queue, key) for key, spec in met.items() if spec.takes_jobs}
+
+
 def test_an_empty_catalog_has_empty_tables(compiled: Compilation) -> None:
-    assert compiled.exports["empty"] == {
+    empty = {name: compiled.exports["empty"][name] for name in ("SPECS", "QUEUES", "BUCKETS", *PLAN_TYPES)}
+    assert empty == {
+        "SPECS": {},
+        "QUEUES": {},
+        "BUCKETS": {},
         "QUEUE_ROUTING": {},
         "PHASE_2_ROUTING": {},
         "STORAGE_BUCKET_MAPPING": {},
@@ -128,11 +165,12 @@ def test_a_status_is_described_for_other_languages() -> None:
 
 def test_the_command_line_shows_a_status_with_the_same_fields() -> None:
     shown = {field.serialization_alias or name for name, field in JobStatus.model_fields.items()}
-    assert {field.rstrip("?") for field in JOB_STATUS} <= shown
+    assert {field.alias or name for name, field in requests.JobStatus.model_fields.items()} <= shown
 
 
 def test_json_is_one_object_with_the_plans_names_as_keys() -> None:
     assert set(json.loads(as_json(PLAN))) == {
+        *TABLE_TYPES,
         "QUEUE_ROUTING",
         "PHASE_2_ROUTING",
         "STORAGE_BUCKET_MAPPING",

@@ -198,7 +198,7 @@ export const WORKER_TYPES = {
 } as const satisfies Record<JobType, WorkerType>;
 
 /** Of everything that this module was made from. */
-export const CATALOG_DIGEST: string = "sha256:3da254fec32879c6724195f3d8c2f50c29824b19f8ddf8f450662ee9799c26c6";
+export const CATALOG_DIGEST: string = "sha256:3da254fec32879c6724195f3d8c2f50c29824b19f8ddf8f450662ee9799c26c6" as const;
 
 /** What every job type says. */
 export const SPECS: Readonly<Record<JobType, JobTypeSpec>> = {
@@ -210,13 +210,13 @@ export const SPECS: Readonly<Record<JobType, JobTypeSpec>> = {
   "image_high": {"digest": "sha256:140c7cdfcf84d035cf530a773f07c6c258a875de4a4bf0e1035bc46076df6fb4", "status": "active", "worker": "WAN", "queue": "wan_queue", "content_type": "image", "quality_tier": "backup", "storage_bucket": "image_high", "expected_time": 90, "timeout": 270, "max_attempts": 3, "batch": [1, 3, 6], "requires": [], "accepts": [], "init_image": null, "defaults": {"resolution": "832x480", "steps": 25, "guidance": 7.5, "deterministic": true}, "params": {"guidance": {"type": "number", "minimum": 1, "maximum": 12}, "steps": {"type": "integer", "minimum": 10, "maximum": 50}}, "limits": {"waiting": null, "per_minute": null}, "thumbnail": 256},
   "video_fast": {"digest": "sha256:cfce803d2cfbca1dfc8f9611e806cbb78b4f110dd5a7ce81f93dab36b65ced3c", "status": "active", "worker": "WAN", "queue": "wan_queue", "content_type": "video", "quality_tier": "fast", "storage_bucket": "video_fast", "expected_time": 180, "timeout": 540, "max_attempts": 3, "batch": [1], "requires": [], "accepts": [], "init_image": null, "defaults": {"resolution": "480x832", "steps": 15, "guidance": 6.5, "duration": 5, "deterministic": true}, "params": {"guidance": {"type": "number", "minimum": 1, "maximum": 12}, "steps": {"type": "integer", "minimum": 5, "maximum": 25}}, "limits": {"waiting": null, "per_minute": null}, "thumbnail": 256},
   "video_high": {"digest": "sha256:13bd0a3d52f8c88d5907bc028b84726e48df10b32a5d02de598baf7197282430", "status": "active", "worker": "WAN", "queue": "wan_queue", "content_type": "video", "quality_tier": "high", "storage_bucket": "video_high", "expected_time": 280, "timeout": 840, "max_attempts": 3, "batch": [1], "requires": [], "accepts": [], "init_image": null, "defaults": {"resolution": "832x480", "steps": 25, "guidance": 8, "duration": 6, "deterministic": true}, "params": {"guidance": {"type": "number", "minimum": 1, "maximum": 12}, "steps": {"type": "integer", "minimum": 10, "maximum": 50}}, "limits": {"waiting": null, "per_minute": null}, "thumbnail": 256},
-};
+} as const;
 
 /** Every queue. */
 export const QUEUES: Readonly<Record<string, Queue>> = {
   "sdxl_queue": {"purpose": "LUSTIFY SDXL worker jobs", "job_types": ["sdxl_image_fast", "sdxl_img2img", "sdxl_image_high", "sdxl_image_premium"], "polling_interval": 2, "push": "LPUSH", "replaces": null},
   "wan_queue": {"purpose": "WAN 2.1 worker jobs", "job_types": ["image_fast", "image_high", "video_fast", "video_high"], "polling_interval": 5, "push": "LPUSH", "replaces": "job_queue"},
-};
+} as const;
 
 /** Every bucket. */
 export const BUCKETS: Readonly<Record<string, Bucket>> = {
@@ -229,13 +229,13 @@ export const BUCKETS: Readonly<Record<string, Bucket>> = {
   "sdxl_premium": {"purpose": "1280x1280 images", "file_types": ["image/png", "image/webp"], "max_size": null, "privacy": "private"},
   "video_fast": {"purpose": "WAN videos", "file_types": ["video/mp4", "image/webp"], "max_size": null, "privacy": "private"},
   "video_high": {"purpose": "WAN videos", "file_types": ["video/mp4", "image/webp"], "max_size": null, "privacy": "private"},
-};
+} as const;
 
 /** The bucket that users' own pictures are put into. */
-export const INPUT_BUCKET: string = "init_images";
+export const INPUT_BUCKET: string = "init_images" as const;
 
 /** Whether a request may name an input by an https URL. */
-export const INPUT_URLS: boolean = false;
+export const INPUT_URLS: boolean = false as const;
 
 /** One job, as a user asks queue-job for it. */
 export interface JobRequest {
@@ -310,7 +310,7 @@ export interface FieldProblem {
 /** One job as it travels. */
 export interface Envelope {
   /** Of this shape. */
-  readonly version?: 1;
+  readonly version: 1;
   /** Names the job; a second envelope of the same id is dropped. */
   readonly job_id: string;
   /** Chooses the spec. */
@@ -773,8 +773,8 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
   "CancelAnswer": {"additionalProperties": false, "properties": {"jobId": {"type": "string"}, "status": {"enum": ["queued", "processing", "completed", "failed", "cancelled"], "type": "string"}}, "required": ["jobId", "status"], "type": "object"},
   "Refusal": {"additionalProperties": false, "properties": {"code": {"pattern": "^[a-z][a-z0-9_]*$", "type": "string"}, "message": {"type": "string"}, "problems": {"items": {"$ref": "FieldProblem"}, "type": "array"}}, "required": ["code", "message"], "type": "object"},
   "FieldProblem": {"additionalProperties": false, "properties": {"field": {"type": "string"}, "reason": {"type": "string"}}, "required": ["field", "reason"], "type": "object"},
-  "Envelope": {"additionalProperties": false, "properties": {"version": {"const": 1, "type": "integer"}, "job_id": {"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}, "job_type": {"pattern": "^[a-z][a-z0-9_]{0,62}$", "type": "string"}, "user_id": {"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}, "prompt": {"maxLength": 10000, "minLength": 1, "type": "string"}, "negative_prompt": {"anyOf": [{"maxLength": 10000, "type": "string"}, {"type": "null"}]}, "seed": {"anyOf": [{"maximum": 9007199254740991, "minimum": 0, "type": "integer"}, {"pattern": "^([0-9]{1,15}|[0-8][0-9]{15}|900[0-6][0-9]{12}|9007[0-0][0-9]{11}|90071[0-8][0-9]{10}|900719[0-8][0-9]{9}|9007199[0-1][0-9]{8}|90071992[0-4][0-9]{7}|900719925[0-3][0-9]{6}|9007199254[0-6][0-9]{5}|90071992547[0-3][0-9]{4}|9007199254740[0-8][0-9]{2}|90071992547409[0-8][0-9]{1}|900719925474099[0-0][0-9]{0}|9007199254740991)$", "type": "string"}, {"type": "null"}]}, "num_images": {"maximum": 16, "minimum": 1, "type": "integer"}, "params": {"additionalProperties": false, "patternProperties": {"^[a-z][a-z0-9_]{0,62}$": {"anyOf": [{"type": "boolean"}, {"type": "integer"}, {"type": "number"}, {"type": "string"}]}}, "type": "object"}, "inputs": {"additionalProperties": {"anyOf": [{"maxLength": 1088, "pattern": "^[a-z][a-z0-9_]{0,62}(?=/.{1,1024}$)(/[A-Za-z0-9][A-Za-z0-9._-]{0,127})+$", "type": "string"}, {"pattern": "^https://[A-Za-z0-9.:\\[\\]-]{1,253}([/?][!-\"$-~]{0,2000})?$", "type": "string"}]}, "propertyNames": {"enum": ["init_image", "reference_image", "first_frame", "last_frame"]}, "type": "object"}, "spec_digest": {"anyOf": [{"pattern": "^sha256:[0-9a-f]{64}$", "type": "string"}, {"type": "null"}]}, "priority": {"maximum": 100, "minimum": -100, "type": "integer"}, "submitted_at": {"format": "date-time", "pattern": "^2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$", "type": "string"}, "metadata": {"additionalProperties": {}, "type": "object"}}, "required": ["job_id", "job_type", "user_id", "prompt", "submitted_at"], "type": "object"},
-  "JobEvent": {"additionalProperties": false, "properties": {"version": {"const": 1, "type": "integer"}, "job_id": {"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}, "sequence": {"minimum": 1, "type": "integer"}, "status": {"enum": ["queued", "processing", "completed", "failed", "cancelled"], "type": "string"}, "at": {"format": "date-time", "type": "string"}, "user_id": {"anyOf": [{"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}, {"type": "null"}]}, "job_type": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "effective_job_type": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "attempt": {"minimum": 0, "type": "integer"}, "started_at": {"anyOf": [{"format": "date-time", "type": "string"}, {"type": "null"}]}, "progress": {"anyOf": [{"$ref": "Progress"}, {"type": "null"}]}, "result": {"anyOf": [{"$ref": "Result"}, {"type": "null"}]}, "error": {"anyOf": [{"$ref": "Failure"}, {"type": "null"}]}, "metadata": {"additionalProperties": {}, "type": "object"}}, "required": ["job_id", "sequence", "status", "at"], "type": "object"},
+  "Envelope": {"additionalProperties": false, "properties": {"version": {"const": 1, "type": "integer"}, "job_id": {"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}, "job_type": {"pattern": "^[a-z][a-z0-9_]{0,62}$", "type": "string"}, "user_id": {"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}, "prompt": {"maxLength": 10000, "minLength": 1, "type": "string"}, "negative_prompt": {"anyOf": [{"maxLength": 10000, "type": "string"}, {"type": "null"}]}, "seed": {"anyOf": [{"maximum": 9007199254740991, "minimum": 0, "type": "integer"}, {"pattern": "^([0-9]{1,15}|[0-8][0-9]{15}|900[0-6][0-9]{12}|9007[0-0][0-9]{11}|90071[0-8][0-9]{10}|900719[0-8][0-9]{9}|9007199[0-1][0-9]{8}|90071992[0-4][0-9]{7}|900719925[0-3][0-9]{6}|9007199254[0-6][0-9]{5}|90071992547[0-3][0-9]{4}|9007199254740[0-8][0-9]{2}|90071992547409[0-8][0-9]{1}|900719925474099[0-0][0-9]{0}|9007199254740991)$", "type": "string"}, {"type": "null"}]}, "num_images": {"maximum": 16, "minimum": 1, "type": "integer"}, "params": {"additionalProperties": false, "patternProperties": {"^[a-z][a-z0-9_]{0,62}$": {"anyOf": [{"type": "boolean"}, {"type": "integer"}, {"type": "number"}, {"type": "string"}]}}, "type": "object"}, "inputs": {"additionalProperties": {"anyOf": [{"maxLength": 1088, "pattern": "^[a-z][a-z0-9_]{0,62}(?=/.{1,1024}$)(/[A-Za-z0-9][A-Za-z0-9._-]{0,127})+$", "type": "string"}, {"pattern": "^https://[A-Za-z0-9.:\\[\\]-]{1,253}([/?][!-\"$-~]{0,2000})?$", "type": "string"}]}, "propertyNames": {"enum": ["init_image", "reference_image", "first_frame", "last_frame"]}, "type": "object"}, "spec_digest": {"anyOf": [{"pattern": "^sha256:[0-9a-f]{64}$", "type": "string"}, {"type": "null"}]}, "priority": {"maximum": 100, "minimum": -100, "type": "integer"}, "submitted_at": {"format": "date-time", "pattern": "^2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$", "type": "string"}, "metadata": {"additionalProperties": {}, "type": "object"}}, "required": ["version", "job_id", "job_type", "user_id", "prompt", "submitted_at"], "type": "object"},
+  "JobEvent": {"additionalProperties": false, "properties": {"version": {"const": 1, "type": "integer"}, "job_id": {"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}, "sequence": {"minimum": 1, "type": "integer"}, "status": {"enum": ["queued", "processing", "completed", "failed", "cancelled"], "type": "string"}, "at": {"format": "date-time", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$", "type": "string"}, "user_id": {"anyOf": [{"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}, {"type": "null"}]}, "job_type": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "effective_job_type": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "attempt": {"minimum": 0, "type": "integer"}, "started_at": {"anyOf": [{"format": "date-time", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$", "type": "string"}, {"type": "null"}]}, "progress": {"anyOf": [{"$ref": "Progress"}, {"type": "null"}]}, "result": {"anyOf": [{"$ref": "Result"}, {"type": "null"}]}, "error": {"anyOf": [{"$ref": "Failure"}, {"type": "null"}]}, "metadata": {"additionalProperties": {}, "type": "object"}}, "required": ["job_id", "sequence", "status", "at"], "type": "object"},
   "Asset": {"additionalProperties": false, "properties": {"bucket": {"type": "string"}, "path": {"type": "string"}, "mime": {"type": "string"}, "size": {"minimum": 0, "type": "integer"}, "sha256": {"pattern": "^[0-9a-f]{64}$", "type": "string"}, "type": {"enum": ["image", "video"], "type": "string"}, "index": {"minimum": 0, "type": "integer"}, "seed": {"type": "integer"}, "width": {"exclusiveMinimum": 0, "type": "integer"}, "height": {"exclusiveMinimum": 0, "type": "integer"}, "frames": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "duration": {"anyOf": [{"type": "number"}, {"type": "null"}]}, "thumbnail": {"anyOf": [{"$ref": "StoredFile"}, {"type": "null"}]}}, "required": ["bucket", "path", "mime", "size", "sha256", "type", "index", "seed", "width", "height"], "type": "object"},
   "Failure": {"additionalProperties": false, "properties": {"code": {"pattern": "^[a-z][a-z0-9_]*$", "type": "string"}, "message": {"type": "string"}, "before": {"anyOf": [{"$ref": "Reason"}, {"type": "null"}]}}, "required": ["code", "message"], "type": "object"},
   "Fallback": {"additionalProperties": false, "properties": {"because": {"$ref": "Reason"}, "dropped": {"additionalProperties": {}, "type": "object"}}, "required": ["because", "dropped"], "type": "object"},
@@ -823,7 +823,7 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, Schema>> = {
   "image_high": {"type": "object", "properties": {"job_type": {"const": "image_high"}, "num_images": {"enum": [1, 3, 6]}, "params": {"type": "object", "properties": {"deterministic": {"const": true}, "guidance": {"type": "number", "minimum": 1, "maximum": 12}, "resolution": {"const": "832x480"}, "steps": {"type": "integer", "minimum": 10, "maximum": 50}}, "additionalProperties": false}, "inputs": {"type": "object", "properties": {}, "additionalProperties": false}}, "required": ["job_type"]},
   "video_fast": {"type": "object", "properties": {"job_type": {"const": "video_fast"}, "num_images": {"enum": [1]}, "params": {"type": "object", "properties": {"deterministic": {"const": true}, "duration": {"const": 5}, "guidance": {"type": "number", "minimum": 1, "maximum": 12}, "resolution": {"const": "480x832"}, "steps": {"type": "integer", "minimum": 5, "maximum": 25}}, "additionalProperties": false}, "inputs": {"type": "object", "properties": {}, "additionalProperties": false}}, "required": ["job_type"]},
   "video_high": {"type": "object", "properties": {"job_type": {"const": "video_high"}, "num_images": {"enum": [1]}, "params": {"type": "object", "properties": {"deterministic": {"const": true}, "duration": {"const": 6}, "guidance": {"type": "number", "minimum": 1, "maximum": 12}, "resolution": {"const": "832x480"}, "steps": {"type": "integer", "minimum": 10, "maximum": 50}}, "additionalProperties": false}, "inputs": {"type": "object", "properties": {}, "additionalProperties": false}}, "required": ["job_type"]},
-};
+} as const;
 
 /** Whether a value is a request that its job type takes, and if not, why. */
 export function checkJobRequest(value: unknown): Checked<JobRequest> {
@@ -838,7 +838,7 @@ export function checkJobRequest(value: unknown): Checked<JobRequest> {
 }
 
 /** Bytes of a payload on a queue; a larger one is refused unread. */
-export const MAX_PAYLOAD: number = 262144;
+export const MAX_PAYLOAD: number = 262144 as const;
 
 /** How a callback is signed: names of its headers, and seconds that its time may be off. */
 export const CALLBACK_SIGNATURE = {
@@ -848,7 +848,7 @@ export const CALLBACK_SIGNATURE = {
 } as const satisfies Record<string, string | number>;
 
 /** What stands in front of every key of the deployment on its Redis server. */
-export const REDIS_NAMESPACE: string = "ourvidz";
+export const REDIS_NAMESPACE: string = "ourvidz" as const;
 
 /** Every key, in the order in which scripts get them. */
 export const REDIS_KEYS = [
@@ -927,19 +927,19 @@ export function readHolding(reply: readonly unknown[]): { userId: string; jobTyp
 
 /** Asks where a job of a user stands in line that has just been pushed; `readStanding` reads the reply. */
 export function askStanding(
-  job: { readonly jobId: string; readonly jobType: JobType; readonly userId: string; readonly priority?: number },
+  job: { readonly jobId: string; readonly jobType: string; readonly userId: string; readonly priority?: number },
   namespace: string = REDIS_NAMESPACE,
 ): RedisCall {
   const ask = { job_id: job.jobId, job_type: job.jobType, user_id: job.userId, priority: String(job.priority ?? 0) };
-  return redisCall("position", ask, SPECS[job.jobType].queue, namespace);
+  return redisCall("position", ask, specOf(job.jobType)?.queue ?? "", namespace);
 }
 
 /** A job's place in line, 1 for the next to start and null once it has, and the seconds until it is done. */
 export function readStanding(
-  jobType: JobType,
+  jobType: string,
   reply: readonly unknown[],
 ): { queuePosition: number | null; estimatedTime: number } {
-  const usual: number = SPECS[jobType].expected_time;
+  const usual = specOf(jobType)?.expected_time ?? 0;
   if (reply[0] !== "ok") return { queuePosition: null, estimatedTime: usual };
   const mine = typical(String(reply[4])) ?? usual;
   // What no worker has read is taken for jobs like this one.
