@@ -52,12 +52,16 @@ check: $(DEVELOPING) ## Lint, types, import contracts, generated files
 	$(BIN)/ourvidz validate
 	$(BIN)/ourvidz export-routing --check
 	$(BIN)/ourvidz export-schema --check
+	$(BIN)/ourvidz export-openapi --check
+	$(BIN)/ourvidz export-reference --check
 	$(BIN)/python -m docs.generate --check
 
 .PHONY: generate
 generate: $(RUNNING) ## Write the generated files anew
 	$(BIN)/ourvidz export-routing --out supabase/functions/_shared/routing.ts
 	$(BIN)/ourvidz export-schema --out docs/reference/wire.schema.json
+	$(BIN)/ourvidz export-openapi --out docs/reference/openapi.json
+	$(BIN)/ourvidz export-reference --out docs/reference/all-job-types.md
 	$(BIN)/ourvidz jobtypes schema > jobtypes/job-type.schema.json
 	$(BIN)/ourvidz jobtypes schema --settings > docs/reference/ourvidz.schema.json
 	$(BIN)/python -m docs.generate

@@ -5,35 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 Schema = dict[str, Any]
 
 #: What a validator has no use for.
 _SAID_TO_PEOPLE = ("title", "description", "default", "examples")
 
 
-def wire_schemas() -> dict[str, Schema]:
-    """What models say of themselves, by name, each with the definitions that it refers to beside it."""
+def wire_schemas(ref_template: str = "{model}") -> dict[str, Schema]:
+    """What models say of themselves, by name, each with the definitions that it refers to beside it.
+
+    ``ref_template``: how one refers to another.
+    """
     # Here, since every command loads this package and few need the wire's models.
     from ourvidz.jobs.envelope import Envelope
     from ourvidz.jobs.events import JobEvent
-    from ourvidz.jobs.requests import (
-        CallbackAnswer,
-        CancelAnswer,
-        CancelRequest,
-        JobRequest,
-        JobStatus,
-        Refusal,
-    )
+    from ourvidz.jobs.requests import ASKED_AND_ANSWERED
     from ourvidz.jobs.signing import DownloadRequest, SignedUrl, UploadRequest
 
-    models = (
-        *(JobRequest, JobStatus, CancelRequest, CancelAnswer, Refusal),
-        *(Envelope, JobEvent, CallbackAnswer),
-        *(UploadRequest, DownloadRequest, SignedUrl),
+    models: tuple[type[BaseModel], ...] = (
+        *ASKED_AND_ANSWERED,
+        Envelope,
+        JobEvent,
+        UploadRequest,
+        DownloadRequest,
+        SignedUrl,
     )
     found: dict[str, Schema] = {}
     for model in models:
-        schema = model.model_json_schema(ref_template="{model}")
+        schema = model.model_json_schema(ref_template=ref_template)
         definitions = schema.pop("$defs", {})
         found |= {model.__name__: schema, **definitions}
     # JSON itself needs no rule.

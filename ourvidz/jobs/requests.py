@@ -5,7 +5,7 @@ Bucket, queue, worker, cost and limits are not in a request: the spec alone deci
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from pydantic import Field, JsonValue, WithJsonSchema
 
@@ -14,6 +14,8 @@ from ourvidz.jobs.inputs import InputPlace
 from ourvidz.jobs.states import JobState, Wire
 from ourvidz.spec.identifiers import Identifier
 from ourvidz.spec.job_type import Input
+
+REQUEST_VERSION: Final = 1
 
 
 class JobRequest(Wire):
@@ -101,3 +103,19 @@ class Refusal(Wire):
     code: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Stable, for machines.")
     message: str = Field(description="For people.")
     problems: tuple[FieldProblem, ...] = Field(default=(), description="Each field that is wrong.")
+
+
+#: Everything of this module that crosses the wire by itself.
+ASKED_AND_ANSWERED: tuple[type[Wire], ...] = (
+    JobRequest,
+    JobStatus,
+    CancelRequest,
+    CancelAnswer,
+    CallbackAnswer,
+    Refusal,
+)
+
+
+def request_schemas() -> dict[str, dict[str, Any]]:
+    """JSON Schema of version 1, by name."""
+    return {model.__name__: model.model_json_schema() for model in ASKED_AND_ANSWERED}

@@ -289,6 +289,12 @@ export interface CancelAnswer {
   readonly status: JobState;
 }
 
+/** What job-callback answers to an event whose signature is right. */
+export interface CallbackAnswer {
+  /** Whether the job's row was changed; an event that came late or twice changes nothing. */
+  readonly applied: boolean;
+}
+
 /** Why an edge function does not do what it is asked. */
 export interface Refusal {
   /** Stable, for machines. */
@@ -479,12 +485,6 @@ export interface StoredFile {
   readonly size: number;
   /** Digest of the bytes, hexadecimal. */
   readonly sha256: string;
-}
-
-/** What job-callback answers to an event whose signature is right. */
-export interface CallbackAnswer {
-  /** Whether the job's row was changed; an event that came late or twice changes nothing. */
-  readonly applied: boolean;
 }
 
 /** A claim asks for a URL to PUT one object to. It takes one object, once. */
@@ -771,6 +771,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
   "JobStatus": {"additionalProperties": false, "properties": {"jobId": {"type": "string"}, "jobType": {"type": "string"}, "status": {"enum": ["queued", "processing", "completed", "failed", "cancelled"], "type": "string"}, "estimatedTime": {"minimum": 0, "type": "number"}, "queuePosition": {"minimum": 1, "type": "integer"}, "workerType": {"type": "string"}}, "required": ["jobId", "jobType", "status", "estimatedTime", "workerType"], "type": "object"},
   "CancelRequest": {"additionalProperties": false, "properties": {"job_id": {"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}}, "required": ["job_id"], "type": "object"},
   "CancelAnswer": {"additionalProperties": false, "properties": {"jobId": {"type": "string"}, "status": {"enum": ["queued", "processing", "completed", "failed", "cancelled"], "type": "string"}}, "required": ["jobId", "status"], "type": "object"},
+  "CallbackAnswer": {"additionalProperties": false, "properties": {"applied": {"type": "boolean"}}, "required": ["applied"], "type": "object"},
   "Refusal": {"additionalProperties": false, "properties": {"code": {"pattern": "^[a-z][a-z0-9_]*$", "type": "string"}, "message": {"type": "string"}, "problems": {"items": {"$ref": "FieldProblem"}, "type": "array"}}, "required": ["code", "message"], "type": "object"},
   "FieldProblem": {"additionalProperties": false, "properties": {"field": {"type": "string"}, "reason": {"type": "string"}}, "required": ["field", "reason"], "type": "object"},
   "Envelope": {"additionalProperties": false, "properties": {"version": {"const": 1, "type": "integer"}, "job_id": {"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}, "job_type": {"pattern": "^[a-z][a-z0-9_]{0,62}$", "type": "string"}, "user_id": {"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}, "prompt": {"maxLength": 10000, "minLength": 1, "type": "string"}, "negative_prompt": {"anyOf": [{"maxLength": 10000, "type": "string"}, {"type": "null"}]}, "seed": {"anyOf": [{"maximum": 9007199254740991, "minimum": 0, "type": "integer"}, {"pattern": "^([0-9]{1,15}|[0-8][0-9]{15}|900[0-6][0-9]{12}|9007[0-0][0-9]{11}|90071[0-8][0-9]{10}|900719[0-8][0-9]{9}|9007199[0-1][0-9]{8}|90071992[0-4][0-9]{7}|900719925[0-3][0-9]{6}|9007199254[0-6][0-9]{5}|90071992547[0-3][0-9]{4}|9007199254740[0-8][0-9]{2}|90071992547409[0-8][0-9]{1}|900719925474099[0-0][0-9]{0}|9007199254740991)$", "type": "string"}, {"type": "null"}]}, "num_images": {"maximum": 16, "minimum": 1, "type": "integer"}, "params": {"additionalProperties": false, "patternProperties": {"^[a-z][a-z0-9_]{0,62}$": {"anyOf": [{"type": "boolean"}, {"type": "integer"}, {"type": "number"}, {"type": "string"}]}}, "type": "object"}, "inputs": {"additionalProperties": {"anyOf": [{"maxLength": 1088, "pattern": "^[a-z][a-z0-9_]{0,62}(?=/.{1,1024}$)(/[A-Za-z0-9][A-Za-z0-9._-]{0,127})+$", "type": "string"}, {"pattern": "^https://[A-Za-z0-9.:\\[\\]-]{1,253}([/?][!-\"$-~]{0,2000})?$", "type": "string"}]}, "propertyNames": {"enum": ["init_image", "reference_image", "first_frame", "last_frame"]}, "type": "object"}, "spec_digest": {"anyOf": [{"pattern": "^sha256:[0-9a-f]{64}$", "type": "string"}, {"type": "null"}]}, "priority": {"maximum": 100, "minimum": -100, "type": "integer"}, "submitted_at": {"format": "date-time", "pattern": "^2[0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$", "type": "string"}, "metadata": {"additionalProperties": {}, "type": "object"}}, "required": ["version", "job_id", "job_type", "user_id", "prompt", "submitted_at"], "type": "object"},
@@ -782,7 +783,6 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
   "Reason": {"additionalProperties": false, "properties": {"code": {"pattern": "^[a-z][a-z0-9_]*$", "type": "string"}, "message": {"type": "string"}}, "required": ["code", "message"], "type": "object"},
   "Result": {"additionalProperties": false, "properties": {"job_type": {"type": "string"}, "effective_job_type": {"type": "string"}, "fallback": {"anyOf": [{"$ref": "Fallback"}, {"type": "null"}]}, "spec_digest": {"type": "string"}, "submitted_digest": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "attempt": {"minimum": 1, "type": "integer"}, "assets": {"items": {"$ref": "Asset"}, "type": "array"}, "parameters": {"additionalProperties": {}, "type": "object"}, "profile": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "fingerprint": {"additionalProperties": {}, "type": "object"}, "reviews": {"additionalProperties": {"enum": ["passed", "elsewhere"], "type": "string"}, "type": "object"}, "seconds": {"additionalProperties": {"type": "number"}, "type": "object"}, "peak_memory": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}, "required": ["job_type", "effective_job_type", "spec_digest", "submitted_digest", "attempt", "assets", "parameters", "fingerprint", "reviews", "seconds"], "type": "object"},
   "StoredFile": {"additionalProperties": false, "properties": {"bucket": {"type": "string"}, "path": {"type": "string"}, "mime": {"type": "string"}, "size": {"minimum": 0, "type": "integer"}, "sha256": {"pattern": "^[0-9a-f]{64}$", "type": "string"}}, "required": ["bucket", "path", "mime", "size", "sha256"], "type": "object"},
-  "CallbackAnswer": {"additionalProperties": false, "properties": {"applied": {"type": "boolean"}}, "required": ["applied"], "type": "object"},
   "UploadRequest": {"additionalProperties": false, "properties": {"version": {"const": 1, "type": "integer"}, "operation": {"const": "upload", "type": "string"}, "job_id": {"format": "uuid", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", "type": "string"}, "token": {"minimum": 1, "type": "integer"}, "key": {"maxLength": 1088, "pattern": "^[a-z][a-z0-9_]{0,62}(?=/.{1,1024}$)(/[A-Za-z0-9][A-Za-z0-9._-]{0,127})+$", "type": "string"}, "content_type": {"maxLength": 100, "type": "string"}, "size": {"minimum": 0, "type": "integer"}}, "required": ["job_id", "token", "key", "content_type", "size"], "type": "object"},
   "DownloadRequest": {"additionalProperties": false, "properties": {"version": {"const": 1, "type": "integer"}, "operation": {"const": "download", "type": "string"}, "key": {"maxLength": 1088, "pattern": "^[a-z][a-z0-9_]{0,62}(?=/.{1,1024}$)(/[A-Za-z0-9][A-Za-z0-9._-]{0,127})+$", "type": "string"}}, "required": ["key"], "type": "object"},
   "SignedUrl": {"additionalProperties": false, "properties": {"version": {"const": 1, "type": "integer"}, "url": {"maxLength": 8192, "type": "string"}}, "required": ["url"], "type": "object"},
