@@ -67,7 +67,10 @@ class JobStatus(Wire):
         alias="estimatedTime", ge=0, description="Seconds until it is done, waiting included."
     )
     queue_position: Annotated[int | None, WithJsonSchema({"type": "integer", "minimum": 1})] = Field(
-        default=None, alias="queuePosition", description="1: next to start; absent: it does not wait."
+        default=None,
+        alias="queuePosition",
+        description="1: next to start; absent: it does not wait.",
+        json_schema_extra=lambda schema: schema.pop("default"),
     )
     worker_type: str = Field(alias="workerType", description="The worker that makes it.")
 
