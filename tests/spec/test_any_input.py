@@ -111,6 +111,14 @@ def test_a_job_type_written_as_yaml_is_read_back_equal(values: dict[str, object]
     assert again.digest == job_type.digest
 
 
+@given(job_types)
+def test_a_job_type_written_as_json_is_read_back_equal(values: dict[str, object]) -> None:
+    job_type = JobType.model_validate(values)
+    again = JobType.model_validate(json.loads(job_type.model_dump_json()))
+    assert again == job_type
+    assert again.digest == job_type.digest
+
+
 def test_the_plain_job_type_of_these_tests_is_sound() -> None:
     assert set(PLAIN) <= set(JobType.model_fields)
     judge(spec().encode())
