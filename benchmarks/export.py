@@ -16,10 +16,10 @@ from ourvidz.spec.settings import BucketEntry, QueueEntry, Settings
 
 TARGET = 1.0
 KINDS = {
-    f"{exporter.name} {format}": render
+    f"{exporter.name} {ending}": render
     for module in (routing, schema, openapi, reference)
     for exporter in module.ourvidz_exporters()
-    for format, render in exporter.formats.items()
+    for ending, render in exporter.formats.items()
 }
 
 

@@ -57,6 +57,11 @@ class CancelRequest(Wire):
     job_id: Uuid = Field(description="The job.")
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    """An absent field is absent, and not null."""
+    del schema["default"]
+
+
 class JobStatus(Wire):
     """What a frontend knows of one job, and queue-job answers; the plan's names."""
 
@@ -70,7 +75,7 @@ class JobStatus(Wire):
         default=None,
         alias="queuePosition",
         description="1: next to start; absent: it does not wait.",
-        json_schema_extra=lambda schema: schema.pop("default"),
+        json_schema_extra=_without_default,
     )
     worker_type: str = Field(alias="workerType", description="The worker that makes it.")
 

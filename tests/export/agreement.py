@@ -114,7 +114,10 @@ NAMED: dict[str, tuple[Body, ...]] = {
         ),
         *({"seed": one} for one in (-1, 1.5, MAX_SEED, "0x10", "", str(MAX_SEED), str(MAX_SEED + 1), "007")),
         *({"num_images": one} for one in (0, 1, 16, 17, "1", True)),
-        *({"params": one} for one in ({"steps": None}, {"Steps": 1}, {"__proto__": 1}, {"a": True}, [])),
+        *(
+            {"params": params}
+            for params in ({"steps": None}, {"Steps": 1}, {"__proto__": 1}, {"a": True}, [])
+        ),
         *(
             {"inputs": {"init_image": one}}
             for one in (
@@ -152,7 +155,10 @@ NAMED: dict[str, tuple[Body, ...]] = {
                 1751371200,
             )
         ),
-        *({"metadata": one} for one in (nested(MAX_DEPTH - 1), {"a": nested(MAX_DEPTH - 2)}, {"\ud800": 1})),
+        *(
+            {"metadata": metadata}
+            for metadata in (nested(MAX_DEPTH - 1), {"a": nested(MAX_DEPTH - 2)}, {"\ud800": 1})
+        ),
         *({"metadata": {"a": one}} for one in (nested(MAX_DEPTH - 1), 10**18, 10**19, 1e22, 1e300)),
         {"metadata": {"__proto__": {}, "constructor": None}},
         {"surprise": 1},
@@ -161,8 +167,8 @@ NAMED: dict[str, tuple[Body, ...]] = {
         *({"version": one} for one in (1, 2, True)),
         *({"sequence": one} for one in (0, 1, MAX_SEED, "1", 1.5, True)),
         *({"at": one} for one in ("2026-02-29T00:00:00Z", "yesterday", 5, None)),
-        *({"error": one} for one in ({"code": "Out Of Memory", "message": ""}, {"code": "a"}, [])),
-        *({"result": one} for one in ({}, None)),
+        *({"error": error} for error in ({"code": "Out Of Memory", "message": ""}, {"code": "a"}, [])),
+        *({"result": made} for made in ({}, None)),
         {"progress": {"stage": "denoise", "step": -1, "steps": 2}},
         {"progress": {"stage": "denoise", "step": 0, "steps": 0}},
         {"job_type": "whatever it says"},

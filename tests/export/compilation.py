@@ -60,7 +60,7 @@ def deno_environment(folder: Path) -> dict[str, str]:
 
 def check_with_deno(folder: Path, names: Iterable[str]) -> str:
     """Type-check files of a folder with ``deno check``; return the complaints."""
-    command = [deno(), "check", "--no-config", "--quiet", *names]
+    command = [str(deno()), "check", "--no-config", "--quiet", *names]
     done = subprocess.run(
         command, cwd=folder, check=False, capture_output=True, text=True, env=deno_environment(folder)
     )

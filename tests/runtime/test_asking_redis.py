@@ -43,7 +43,7 @@ def ask(front: Front, tmp_path: Path) -> Ask:
             const run = (call) => redis.eval(call.script, call.keys, call.args);
             console.log(JSON.stringify({expression}));
         """
-        command = [node(), "--no-warnings", "--input-type=module", "--eval", script]
+        command = [str(node()), "--no-warnings", "--input-type=module", "--eval", script]
         ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout)
@@ -76,7 +76,7 @@ def test_the_module_sends_the_very_scripts_that_workers_send(ask: Ask) -> None:
         '[m.askHolding("a", 1), m.askStanding({jobId: "a", jobType: "video_fast", userId: "b"}), '
         'm.askCancelling("a", "q")].map((one) => one.script)'
     )
-    assert sent == [scripts.script(name).text for name in ("holds", "position", "cancel")]
+    assert sent == [scripts.script_of(name).text for name in ("holds", "position", "cancel")]
 
 
 def test_only_the_newest_claim_of_a_job_that_has_not_ended_holds_it(ask: Ask, queue: RedisQueue) -> None:

@@ -6,6 +6,7 @@ tests/runtime/test_redis_conformance.py.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from importlib.resources import files
@@ -17,9 +18,9 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from ourvidz.jobs.queue import Queue
+from ourvidz.jobs.redis.scripts import keys, script_of
 from ourvidz.jobs.states import Reason
-from ourvidz.runtime.queue.redis.scripts import script_of
-from tests.conformance.jobs import FAILURE, job_id, payload, result
+from tests.conformance.jobs import FAILURE, USER, job_id, payload, result
 from tests.conformance.site import claimed
 from tests.runtime.redis_server import RedisServer
 from tests.runtime.redis_site import open_account_queue
@@ -78,11 +79,29 @@ def use_every_verb(queue: Queue) -> None:
     queue.trim(older_than=0)
 
 
-def test_redis_keys_declared(queue: Queue, key_watch: KeyWatch) -> None:
+def ask_as_edge_functions_do(account: Any) -> None:
+    """By the scripts that the generated module sends; of a payload that no worker has read, too."""
+    account.lpush("sdxl_queue", payload(80))
+    standing = {"job_id": job_id(80), "job_type": "sdxl_image_fast", "user_id": USER, "priority": "0"}
+    lists = {"lists": [{"queue": "sdxl_queue", "take": "right"}]}
+    for name, ask in (
+        ("holds", {"job_id": job_id(3), "token": "1"}),
+        ("position", standing | lists),
+        ("cancel", {"job_id": job_id(80)} | lists),
+    ):
+        script = script_of(name)
+        named = [*keys("test"), "sdxl_queue"]
+        arguments = [len(named), *named, "0", json.dumps(ask)]
+        account.eval(script.text, *arguments)
+        account.evalsha(script.digest, *arguments)
+
+
+def test_redis_keys_declared(queue: Queue, account: Any, key_watch: KeyWatch) -> None:
     use_every_verb(queue)
+    ask_as_edge_functions_do(account)
     seen = key_watch.seen()
-    lua = [Path(one.name).stem for one in (files("ourvidz.runtime.queue.redis") / "lua").iterdir()]
-    ran = {name for name in lua if name != "library" and script_of(name)[1] in seen.digests}
+    lua = [Path(one.name).stem for one in (files("ourvidz.jobs.redis") / "lua").iterdir()]
+    ran = {name for name in lua if name != "library" and script_of(name).digest in seen.digests}
     assert ran == {*lua} - {"library"}, "expected every script to run"
     assert seen.touches > 0
     assert seen.undeclared == []

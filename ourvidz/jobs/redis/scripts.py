@@ -85,7 +85,7 @@ def body(name: str) -> str:
 
 
 @cache
-def script(name: str) -> Script:
+def script_of(name: str) -> Script:
     """A script as it is sent."""
     text = prelude() + body(name)
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ourvidz.jobs.queue import QueueUnavailable
-from ourvidz.jobs.redis.scripts import KEYS, keys, script
+from ourvidz.jobs.redis.scripts import KEYS, keys, script_of
 from ourvidz.runtime.queue.redis.connection import CommandRefused, Connection
 
 
@@ -42,7 +42,7 @@ class Scripts:
             return self._run(name, arguments)
 
     def _run(self, name: str, arguments: Sequence[str]) -> list[bytes]:
-        sent = script(name)
+        sent = script_of(name)
         try:
             reply = self.connection.command("EVALSHA", sent.digest, *arguments)
         except CommandRefused as error:
