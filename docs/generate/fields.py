@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from ourvidz.jobs.envelope import Envelope
 from ourvidz.jobs.events import JobEvent, Progress
+from ourvidz.jobs.requests import ASKED_AND_ANSWERED, FieldProblem, JobRequest
 from ourvidz.jobs.results import Asset, Fallback, Result, StoredFile
 from ourvidz.jobs.signing import DownloadRequest, SignedUrl, UploadRequest
 from ourvidz.jobs.states import Failure, Reason
@@ -40,6 +41,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     BreakerEntry,
     *(Envelope, JobEvent, Progress, Failure, Reason, Result, Fallback, Asset, StoredFile),
     *(UploadRequest, DownloadRequest, SignedUrl),
+    *(*ASKED_AND_ANSWERED, FieldProblem),
 )
 
 
@@ -50,7 +52,7 @@ def parts() -> dict[str, str]:
 def _fields(model: type[BaseModel]) -> str:
     schema = model.model_json_schema()
     required = schema.get("required", ())
-    defaults = model.model_construct().model_dump(mode="json")
+    defaults = model.model_construct().model_dump(mode="json", by_alias=True)
     rows = []
     for name, field in schema["properties"].items():
         if "description" not in field:
@@ -69,7 +71,7 @@ def _default(value: Any) -> str:
 
 def _takes(model: type[BaseModel], name: str, field: dict[str, Any]) -> str:
     """What a field takes, in the words of the messages that refuse everything else."""
-    if model is Envelope:
+    if model is Envelope or (model is JobRequest and field.get("type") == "object"):
         return EXPECTED[name]
     inner = next((one for one in MODELS if one.__name__ in _references(field)), None)
     link = f"[{inner.__name__}](#{inner.__name__.lower()})" if inner else ""

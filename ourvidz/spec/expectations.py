@@ -92,13 +92,17 @@ def _describe(node: dict[str, Any]) -> str:
 
 
 def _range(node: dict[str, Any]) -> str:
-    low, high = node.get("minimum"), node.get("maximum")
-    above = node.get("exclusiveMinimum")
-    if low is not None and high is not None:
-        return f" from {low:g} to {high:g}"
-    if above is not None:
-        return f" above {above:g}" + (f" and up to {high:g}" if high is not None else "")
-    return f" of at least {low:g}" if low is not None else f" of at most {high:g}" if high is not None else ""
+    low, high, above = map(_written, map(node.get, ("minimum", "maximum", "exclusiveMinimum")))
+    if low and high:
+        return f" from {low} to {high}"
+    if above:
+        return f" above {above}" + (f" and up to {high}" if high else "")
+    return f" of at least {low}" if low else f" of at most {high}" if high else ""
+
+
+def _written(bound: float | None) -> str:
+    """A bound with all its digits; empty if there is none."""
+    return "" if bound is None else f"{bound:.17g}"
 
 
 def _describe_text(node: dict[str, Any]) -> str:

@@ -102,6 +102,9 @@ RIGHT: dict[str, tuple[Body, ...]] = {
     "CancelRequest": ({"job_id": job_id(1)},),
 }
 
+_PARAMS: list[Any] = [{"steps": None}, {"Steps": 1}, {"__proto__": 1}, {"a": True}, []]
+_ERRORS: list[Any] = [{"code": "Out Of Memory", "message": ""}, {"code": "a"}, []]
+
 #: Bodies that are right or wrong for a reason worth naming, of each kind: fields to change.
 NAMED: dict[str, tuple[Body, ...]] = {
     "Envelope": (
@@ -114,10 +117,7 @@ NAMED: dict[str, tuple[Body, ...]] = {
         ),
         *({"seed": one} for one in (-1, 1.5, MAX_SEED, "0x10", "", str(MAX_SEED), str(MAX_SEED + 1), "007")),
         *({"num_images": one} for one in (0, 1, 16, 17, "1", True)),
-        *(
-            {"params": params}
-            for params in ({"steps": None}, {"Steps": 1}, {"__proto__": 1}, {"a": True}, [])
-        ),
+        *({"params": one} for one in _PARAMS),
         *(
             {"inputs": {"init_image": one}}
             for one in (
@@ -167,8 +167,9 @@ NAMED: dict[str, tuple[Body, ...]] = {
         *({"version": one} for one in (1, 2, True)),
         *({"sequence": one} for one in (0, 1, MAX_SEED, "1", 1.5, True)),
         *({"at": one} for one in ("2026-02-29T00:00:00Z", "yesterday", 5, None)),
-        *({"error": error} for error in ({"code": "Out Of Memory", "message": ""}, {"code": "a"}, [])),
-        *({"result": made} for made in ({}, None)),
+        *({"error": one} for one in _ERRORS),
+        {"result": {}},
+        {"result": None},
         {"progress": {"stage": "denoise", "step": -1, "steps": 2}},
         {"progress": {"stage": "denoise", "step": 0, "steps": 0}},
         {"job_type": "whatever it says"},
