@@ -41,7 +41,8 @@ MODELS: tuple[type[BaseModel], ...] = (
     BreakerEntry,
     *(Envelope, JobEvent, Progress, Failure, Reason, Result, Fallback, Asset, StoredFile),
     *(UploadRequest, DownloadRequest, SignedUrl),
-    *(*ASKED_AND_ANSWERED, FieldProblem),
+    *ASKED_AND_ANSWERED,
+    FieldProblem,
 )
 
 

@@ -35,8 +35,10 @@ COMMANDS = {
 
 #: What the built-in exporters add, so that ``--help`` need not load a plugin to say so.
 EXPORTS = {
-    "export-routing": "Write the routing tables for edge functions and frontends.",
-    "export-schema": "Write the JSON Schema of envelopes, events and signing requests.",
+    "export-openapi": "Write the OpenAPI document of the edge functions.",
+    "export-reference": "Write a page about all job types, for people.",
+    "export-routing": "Write the module that edge functions and frontends import.",
+    "export-schema": "Write the JSON Schema of requests, envelopes, events and signing requests.",
 }
 
 

@@ -147,7 +147,7 @@ def ourvidz_exporters() -> list[Exporter]:
     return [
         Exporter(
             name="routing",
-            description="Write the routing tables for edge functions and frontends.",
+            description="Write the module that edge functions and frontends import.",
             path="supabase/functions/_shared/routing.ts",
             formats={"ts": as_typescript, "json": as_json},
         )
