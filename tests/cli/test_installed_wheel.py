@@ -64,3 +64,11 @@ def test_a_folder_of_its_own_is_used_instead(installed: Path, tmp_path: Path) ->
     (tmp_path / "jobtypes").mkdir()
     shutil.copy(REPOSITORY / "jobtypes/video_fast.yaml", tmp_path / "jobtypes")
     assert [one["id"] for one in ourvidz(installed, tmp_path, "jobtypes", "list")] == ["video_fast"]
+
+
+def test_the_module_for_edge_functions_is_made_without_the_repository(
+    installed: Path, tmp_path: Path
+) -> None:
+    made = ourvidz(installed, tmp_path, "export-routing", "--out", "routing.ts")
+    assert made == {"path": "routing.ts", "state": "written"}
+    assert "export function checkJobRequest" in (tmp_path / "routing.ts").read_text()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.servers.node import node_packages
+from tests.servers.node import deno, deno_environment, node_packages
 
 #: Strict, and every file by itself, as bundlers and Deno read it.
 OPTIONS = {
@@ -46,16 +45,6 @@ def compile_modules(folder: Path, sources: Mapping[str, str]) -> str:
     project = {"compilerOptions": OPTIONS, "files": list(sources)}
     (folder / "tsconfig.json").write_text(json.dumps(project))
     return subprocess.run([compiler(), "-p", folder], check=False, capture_output=True, text=True).stdout
-
-
-def deno() -> Path:
-    """The pinned ``deno``."""
-    return node_packages() / ".bin" / "deno"
-
-
-def deno_environment(folder: Path) -> dict[str, str]:
-    """What Deno needs to keep what it compiles in a test's own folder, and to ask nobody for anything."""
-    return os.environ | {"DENO_DIR": str(folder / ".deno"), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
 
 
 def check_with_deno(folder: Path, names: Iterable[str]) -> str:

@@ -20,7 +20,8 @@ from ourvidz.jobs.requests import JobRequest
 from ourvidz.spec.catalog import Catalog
 from tests.export import agreement
 from tests.export.catalogs import PHASE_1, PHASE_2, catalog
-from tests.export.compilation import compile_modules, deno, deno_environment
+from tests.export.compilation import compile_modules
+from tests.servers.node import deno, deno_environment
 
 JOB_TYPES = 50
 REQUESTS = 600

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 from pathlib import Path
 
@@ -24,3 +25,13 @@ def node_packages() -> Path:
 def node() -> Path:
     """The Node.js that the packages bring, which is newer than Debian's."""
     return node_packages() / "node" / "bin" / "node"
+
+
+def deno() -> Path:
+    """The pinned ``deno``."""
+    return node_packages() / ".bin" / "deno"
+
+
+def deno_environment(folder: Path) -> dict[str, str]:
+    """What Deno needs to keep what it compiles in a test's own folder, and to ask nobody for anything."""
+    return os.environ | {"DENO_DIR": str(folder / ".deno"), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
