@@ -252,10 +252,15 @@ def _use(made: Translation, rule: FieldRule, name: str, value: object) -> None:
 
 
 def _time(value: object) -> object:
-    """Turn milliseconds since the epoch into a time; every other value is the envelope's to judge."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
+    """Turn milliseconds since the epoch, or ISO 8601 however it is written, into a time.
+
+    Every other value is the envelope's to judge.
+    """
     try:
+        if isinstance(value, str) and value[4:5] == "-":
+            return datetime.fromisoformat(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
         return datetime.fromtimestamp(value / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return value

@@ -81,7 +81,15 @@ def test_a_strength_counts_where_there_is_a_picture_to_start_from() -> None:
 
 
 @pytest.mark.parametrize(
-    "timestamp", ["2025-07-01T12:00:00.000Z", "2025-07-01T14:00:00+02:00", 1751371200000, 1751371200000.0]
+    "timestamp",
+    [
+        "2025-07-01T12:00:00.000Z",
+        "2025-07-01T14:00:00+02:00",
+        "2025-07-01T12:00:00+0000",
+        "2025-07-01T12:00Z",
+        1751371200000,
+        1751371200000.0,
+    ],
 )
 def test_a_timestamp_is_iso_or_milliseconds(timestamp: object) -> None:
     fields = changed(deployed.JULY_2025, "timestamp", timestamp)
