@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from ourvidz.jobs.redis.scripts import script
+from ourvidz.jobs.redis.scripts import script_of
 
 #: What a script is called by those who run it: by its digest.
 SCRIPTS = {
-    name: script(name).digest
+    name: script_of(name).digest
     for name in (
         "arrive",
         "beat",
