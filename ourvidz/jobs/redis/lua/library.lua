@@ -151,6 +151,21 @@ local function note_seconds(job)
   redis.call('HSET', K.seconds, job.job_type .. ':' .. text(number % RECENT), text(seconds))
 end
 
+-- The seconds of recent jobs of a type, with spaces between.
+local function recent_seconds(job_type)
+  local fields = {}
+  for number = 0, RECENT - 1 do
+    fields[number + 1] = job_type .. ':' .. text(number)
+  end
+  local kept = {}
+  for _, seconds in ipairs(redis.call('HMGET', K.seconds, unpack(fields))) do
+    if seconds then
+      kept[#kept + 1] = seconds
+    end
+  end
+  return table.concat(kept, ' ')
+end
+
 -- Tell how a job has ended; `result` is at hand where it was completed just now.
 local function tell(job, result)
   announce({

@@ -14,14 +14,14 @@ else
   unread = math.max(0, redis.call('LLEN', KEYS[LISTS + 1]) - 1)
   rank = rank_of({priority = ask.priority, turn = next_turn(queue .. ':' .. ask.priority, ask.user_id), place = '1e15'})
 end
-local found = {'ok', text(unread), job_type, '0', redis.call('HGET', K.seconds, job_type) or ''}
+local found = {'ok', text(unread), job_type, '0', recent_seconds(job_type)}
 for _, first in ipairs(firsts_of(queue)) do
   local kind = queue .. ':' .. first.job_type .. ':'
   local count = redis.call('ZLEXCOUNT', K.ready, '[' .. kind, '(' .. kind .. rank)
   if count > 0 then
     found[#found + 1] = first.job_type
     found[#found + 1] = text(count)
-    found[#found + 1] = redis.call('HGET', K.seconds, first.job_type) or ''
+    found[#found + 1] = recent_seconds(first.job_type)
   end
 end
 return found
