@@ -75,8 +75,11 @@ def exporter_name(exporter: Any) -> str:
     _expect(exporter, Exporter)
     if not _COMMAND.fullmatch(exporter.name):
         raise OfferInvalid(f"offers an exporter named {exporter.name!r}, expected a-z, 0-9 and -")
-    if not exporter.formats:
-        raise OfferInvalid(f"offers the exporter {exporter.name!r} without a format, expected at least one")
+    if bool(exporter.formats) == (exporter.next_files is not None):
+        found = "with formats and next_files" if exporter.formats else "without a format"
+        raise OfferInvalid(
+            f"offers the exporter {exporter.name!r} {found}, expected at least one format, or next_files alone"
+        )
     return str(exporter.name)
 
 
