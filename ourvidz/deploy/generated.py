@@ -84,6 +84,21 @@ class GeneratedFile:
         return PathUnusable(f"{self.path} cannot be {verb}: {reason}; give another path, or mend this one")
 
 
+def read_folder(folder: Path) -> dict[str, str]:
+    """The texts of a folder's files by name, without subfolders; a missing folder has none.
+
+    Bytes that are no UTF-8 are replaced. Raises PathUnusable.
+    """
+    try:
+        paths = sorted(folder.iterdir()) if folder.exists() else []
+        return {path.name: path.read_bytes().decode(errors="replace") for path in paths if path.is_file()}
+    except OSError as error:
+        named = error.filename or folder
+        raise PathUnusable(
+            f"{named} cannot be read: {error.strerror}; give another path, or mend this one"
+        ) from None
+
+
 #: How diff and patch mark a last line without its line feed.
 NO_NEWLINE = "\\ No newline at end of file\n"
 

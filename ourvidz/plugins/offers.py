@@ -76,10 +76,8 @@ def exporter_name(exporter: Any) -> str:
     if not _COMMAND.fullmatch(exporter.name):
         raise OfferInvalid(f"offers an exporter named {exporter.name!r}, expected a-z, 0-9 and -")
     if bool(exporter.formats) == (exporter.next_files is not None):
-        found = "with formats and next_files" if exporter.formats else "without a format"
-        raise OfferInvalid(
-            f"offers the exporter {exporter.name!r} {found}, expected at least one format, or next_files alone"
-        )
+        found = "with formats and next_files" if exporter.formats else "without a format and next_files"
+        raise OfferInvalid(f"offers the exporter {exporter.name!r} {found}, expected one of the two")
     return str(exporter.name)
 
 

@@ -157,7 +157,7 @@ def test_a_hook_that_would_never_be_called_as_meant_is_named(
             def ourvidz_exporters():
                 return [Exporter(name="csv", description="", path="x.csv", formats={})]
             """,
-            "the exporter 'csv' without a format",
+            "the exporter 'csv' without a format and next_files, expected one of the two",
         ),
     ],
     ids=_short,

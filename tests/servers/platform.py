@@ -1,4 +1,4 @@
-"""Databases as Supabase's have them, on a plain PostgreSQL: its roles, ``auth``, ``storage``, the publication.
+"""Databases as Supabase's are, on a plain PostgreSQL: its roles, ``auth``, ``storage``, the publication.
 
 Only what our migrations and their policies touch, in the shape that the real one has.
 """
@@ -63,6 +63,18 @@ alter table public.jobs add constraint jobs_job_type_check check (job_type in (
 """
 
 
+#: What is in it: of each kind of row one.
+ROWS = """\
+insert into public.jobs (id, user_id, job_type, status, format, quality, attempts, completed_at) values
+  ('00000000-0000-4000-8000-000000000001', '11111111-1111-4111-8111-111111111111',
+   'sdxl_image_fast', 'completed', 'image', 'fast', 1, now()),
+  ('00000000-0000-4000-8000-000000000002', '11111111-1111-4111-8111-111111111111',
+   'image_high', 'queued', 'image', 'high', 0, null),
+  ('00000000-0000-4000-8000-000000000003', '22222222-2222-4222-8222-222222222222',
+   'video_high', 'failed', 'video', 'high', 3, now());
+"""
+
+
 @dataclass(slots=True)
 class Platform:
     """A running server, which has databases made for each test."""
@@ -94,7 +106,7 @@ def platform() -> Iterator[Platform]:
         with connected(url) as server:
             server.execute("create database deployed template empty")
         with connected(running.at("deployed")) as deployed:
-            deployed.execute(DEPLOYED.encode())
+            deployed.execute((DEPLOYED + ROWS).encode())
         yield running
 
 

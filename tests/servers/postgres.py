@@ -56,6 +56,11 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+def program(name: str) -> Path:
+    """A program that comes with the server."""
+    return _programs() / name
+
+
 def _programs() -> Path:
     found = shutil.which("initdb")
     if found is not None:

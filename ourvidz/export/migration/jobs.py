@@ -123,7 +123,7 @@ def refusal(known: Iterable[str], version: str) -> str:
     group by job_type
   ) as others;
   if unfinished is not null then
-    raise exception 'public.jobs has unfinished rows of job types that the catalog does not have: %', unfinished
+    raise exception 'public.jobs has unfinished rows of job types that are not in the catalog: %', unfinished
       using hint = 'Add these job types, or let their jobs end; then apply this file again.';
   end if;
 """,
@@ -150,7 +150,8 @@ def constraints(state: State, known: Iterable[str], version: str) -> str:
   loop
     execute format('alter table public.jobs drop constraint %I', old.conname);
     if old.conname <> all ({array(CONSTRAINTS)}) then
-      raise warning 'ourvidz replaces the constraint % of public.jobs, which was %', old.conname, old.definition;
+      raise warning 'ourvidz replaces the constraint % of public.jobs, which was %',
+        old.conname, old.definition;
     end if;
   end loop;
   alter table public.jobs
@@ -198,9 +199,8 @@ create or replace trigger ourvidz_guard_jobs before insert or update on public.j
 
 def backfill(state: State) -> str:
     """Name the worker of rows that name none, or another one, up to a bound."""
-    return f"""\
-{backfill_batch(state, f"select id from public.jobs where {needs_backfill(state)} limit {BACKFILLED_AT_ONCE}")};
-""" + block(
+    some = f"select id from public.jobs where {needs_backfill(state)} limit {BACKFILLED_AT_ONCE}"
+    return f"{backfill_batch(state, some)};\n" + block(
         f"""\
   if exists (select from public.jobs where {needs_backfill(state)}) then
     raise warning 'public.jobs has more rows without their worker_type: run ourvidz migrate backfill';

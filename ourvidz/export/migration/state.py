@@ -111,7 +111,7 @@ def _check_removed(before: State, names: Container[str]) -> None:
     for name, one in before.job_types.items():
         if name not in names and not one.retired:
             raise JobTypeNotRetired(
-                f"the job type {name} is gone, and the migrations have not retired it: found no file for it, "
-                f"or one with status: planned; expected status: retired first. Put it back as retired, export "
-                "and deploy that, and remove it once its jobs have ended"
+                f"the job type {name}: found no file for it, or one with status: planned, and no migration "
+                "that retires it; expected status: retired first. Put it back as retired, export and apply "
+                "that, and remove it once its jobs have ended"
             )

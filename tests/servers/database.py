@@ -1,0 +1,91 @@
+"""One database in the hands of a test: migrations applied to it, and people who try things."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import scalar_row
+
+from tests.servers.postgres import program
+
+OWNER = "11111111-1111-4111-8111-111111111111"
+STRANGER = "22222222-2222-4222-8222-222222222222"
+
+
+class Database:
+    """A connection as the database's owner, and the warnings that it was told."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.connection = psycopg.connect(url, autocommit=True)
+        self.warnings: list[str] = []
+        self.connection.add_notice_handler(lambda told: self.warnings.append(told.message_primary or ""))
+
+    def apply(self, files: Mapping[str, str]) -> None:
+        """Apply files in the order of their names, each in a transaction of its own."""
+        for _, text in sorted(files.items()):
+            self.execute(text)
+
+    def execute(self, sql: str, *values: object) -> None:
+        self.connection.execute(sql.encode(), values or None)
+
+    def values(self, sql: str, *values: object) -> list[Any]:
+        """The only column of a query."""
+        return self.connection.cursor(row_factory=scalar_row).execute(sql.encode(), values or None).fetchall()
+
+    def value(self, sql: str, *values: object) -> Any:
+        (found,) = self.values(sql, *values)
+        return found
+
+    def job(self, job_type: str, **columns: object) -> str:
+        """Insert a row as edge functions do, and return its id."""
+        with self.acting("service_role") as service:
+            return service.insert(job_type=job_type, **columns)
+
+    @contextmanager
+    def acting(self, role: str, user: str | None = None) -> Iterator[Actor]:
+        """Somebody's transaction, as PostgREST and the storage server open it."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute("select set_config('role', %s, true)", [role])
+            claims = json.dumps({"role": role} | ({"sub": user} if user else {}))
+            connection.execute("select set_config('request.jwt.claims', %s, true)", [claims])
+            yield Actor(connection)
+
+    def schema(self) -> str:
+        """Everything but the rows, as ``pg_dump`` writes it, and the buckets."""
+        dump = [program("pg_dump"), "--schema-only", "--dbname", self.url]
+        written = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
+        # Newer versions write a key that differs from dump to dump.
+        lines = [line for line in written.splitlines() if not line.startswith("\\")]
+        buckets = "select (id, public, file_size_limit, allowed_mime_types)::text from storage.buckets order by id"
+        return "\n".join([*lines, *self.values(buckets)])
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class Actor:
+    """Somebody with an open transaction, which is committed at the end of the block."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+
+    def insert(self, **columns: object) -> str:
+        row = {"user_id": OWNER} | columns
+        names = ", ".join(row)
+        places = ", ".join(["%s"] * len(row))
+        sql = f"insert into public.jobs ({names}) values ({places}) returning id::text"
+        return str(self.values(sql, *row.values())[0])
+
+    def values(self, sql: str, *values: object) -> list[Any]:
+        cursor = self.connection.cursor(row_factory=scalar_row).execute(sql.encode(), values or None)
+        return cursor.fetchall()
+
+    def change(self, sql: str, *values: object) -> int:
+        """How many rows a statement changed."""
+        return self.connection.execute(sql.encode(), values or None).rowcount
