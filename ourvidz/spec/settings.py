@@ -63,11 +63,17 @@ class QueueEntry(Frozen):
     replaces: Identifier | None = Field(default=None, description="An older queue's name, drained as well.")
 
 
+#: What a bucket can be limited to; a whole kind is written with a star.
+MimeType = Annotated[
+    str, Field(pattern=r"^[a-z]+/([a-z0-9][a-z0-9.+-]*|\*)$", examples=["image/png", "image/*"])
+]
+
+
 class BucketEntry(Frozen):
     """A storage bucket."""
 
     purpose: str = Field(default="", max_length=200, description="What it is for, for people.")
-    file_types: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = Field(
+    file_types: Annotated[tuple[MimeType, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="MIME types it takes; empty: those its job types produce."
     )
     max_size: Bytes | None = Field(default=None, gt=0, description="Largest object.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
@@ -18,13 +18,19 @@ STRANGER = "22222222-2222-4222-8222-222222222222"
 
 
 class Database:
-    """A connection as the database's owner, and the warnings that it was told."""
+    """A connection as the database's owner, and the warnings that it was told.
 
-    def __init__(self, url: str) -> None:
+    Whatever is done is done at once, or is part of one transaction that is rolled back at the end: the
+    database is as it was for the next test.
+    """
+
+    def __init__(self, url: str, *, lasting: bool) -> None:
         self.url = url
         self.connection = psycopg.connect(url, autocommit=True)
         self.warnings: list[str] = []
         self.connection.add_notice_handler(lambda told: self.warnings.append(told.message_primary or ""))
+        if not lasting:
+            self.connection.execute("begin")
 
     def apply(self, files: Mapping[str, str]) -> None:
         """Apply files in the order of their names, each in a transaction of its own."""
@@ -32,7 +38,8 @@ class Database:
             self.execute(text)
 
     def execute(self, sql: str, *values: object) -> None:
-        self.connection.execute(sql.encode(), values or None)
+        with self.connection.transaction():
+            self.connection.execute(sql.encode(), values or None)
 
     def values(self, sql: str, *values: object) -> list[Any]:
         """The only column of a query."""
@@ -48,21 +55,27 @@ class Database:
             return service.insert(job_type=job_type, **columns)
 
     @contextmanager
-    def acting(self, role: str, user: str | None = None) -> Iterator[Actor]:
-        """Somebody's transaction, as PostgREST and the storage server open it."""
-        with psycopg.connect(self.url) as connection:
-            connection.execute("select set_config('role', %s, true)", [role])
-            claims = json.dumps({"role": role} | ({"sub": user} if user else {}))
-            connection.execute("select set_config('request.jwt.claims', %s, true)", [claims])
-            yield Actor(connection)
+    def acting(self, role: str, user: str | None = None, *, trying: bool = False) -> Iterator[Actor]:
+        """Somebody's transaction, as PostgREST and the storage server open it; of trying nothing remains."""
+        claims = json.dumps({"role": role} | ({"sub": user} if user else {}))
+        with self.connection.transaction(force_rollback=trying):
+            self.connection.execute("select set_config('request.jwt.claims', %s, true)", [claims])
+            self.connection.execute("select set_config('role', %s, true)", [role])
+            yield Actor(self.connection)
+            self.connection.execute("reset role")
+
+    def trying(self, role: str, user: str | None = None) -> AbstractContextManager[Actor]:
+        return self.acting(role, user, trying=True)
 
     def schema(self) -> str:
-        """Everything but the rows, as ``pg_dump`` writes it, and the buckets."""
+        """Everything that lasts but the rows, as ``pg_dump`` writes it, and the buckets."""
         dump = [program("pg_dump"), "--schema-only", "--dbname", self.url]
         written = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
         # Newer versions write a key that differs from dump to dump.
         lines = [line for line in written.splitlines() if not line.startswith("\\")]
-        buckets = "select (id, public, file_size_limit, allowed_mime_types)::text from storage.buckets order by id"
+        buckets = (
+            "select (id, public, file_size_limit, allowed_mime_types)::text from storage.buckets order by id"
+        )
         return "\n".join([*lines, *self.values(buckets)])
 
     def close(self) -> None:
@@ -70,7 +83,7 @@ class Database:
 
 
 class Actor:
-    """Somebody with an open transaction, which is committed at the end of the block."""
+    """Somebody with an open transaction."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection

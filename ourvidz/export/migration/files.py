@@ -143,6 +143,9 @@ def _read(name: str, text: str) -> _Record:
         record = _Record.model_validate_json(lines[1].removeprefix(_RECORD))
     except (ValidationError, ValueError):
         raise MigrationsBroken(f"{name}: found no record in its second line; {_RESTORE}") from None
+    version = datetime.strptime(record.change, _VERSION) + timedelta(seconds=record.part - 1)
+    if not name.startswith(f"{_version(version)}_ourvidz_"):
+        raise MigrationsBroken(f"{name}: it was renamed, its version was {_version(version)}; {_RESTORE}")
     if record.body != _digest(lines[2]):
         raise MigrationsBroken(f"{name}: it was edited after it was generated; {_RESTORE}")
     return record

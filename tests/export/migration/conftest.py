@@ -1,4 +1,4 @@
-"""One real server for all tests of a process, and a database for each test."""
+"""One real server for all tests of a process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def server() -> Iterator[Platform]:
 @pytest.fixture
 def empty(server: Platform) -> Iterator[Database]:
     """A project in which nothing has been made yet."""
-    database = Database(server.database("empty"))
+    database = Database(server.at("empty"), lasting=False)
     yield database
     database.close()
 
@@ -27,7 +27,7 @@ def empty(server: Platform) -> Iterator[Database]:
 @pytest.fixture
 def deployed(server: Platform) -> Iterator[Database]:
     """A project with the table of jobs that is deployed, and rows in it."""
-    database = Database(server.database("deployed"))
+    database = Database(server.at("deployed"), lasting=False)
     yield database
     database.close()
 
@@ -37,3 +37,11 @@ def database(request: pytest.FixtureRequest) -> Database:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Database)
     return found
+
+
+@pytest.fixture(params=["empty", "deployed"])
+def lasting(request: pytest.FixtureRequest, server: Platform) -> Iterator[Database]:
+    """A project for one test alone, which other connections see as well."""
+    database = Database(server.database(request.param), lasting=True)
+    yield database
+    database.close()

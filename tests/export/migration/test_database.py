@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import psycopg
 import pytest
 from psycopg.errors import CheckViolation, RaiseException
@@ -10,17 +12,21 @@ from ourvidz.export.migration import jobs
 from tests.export.catalogs import PHASE_1, catalog, job_type
 from tests.export.migration.folders import PLAN, folder
 from tests.servers.database import Database
+from tests.servers.platform import Platform
 
 
-def test_twice_is_the_same_as_once(database: Database) -> None:
-    database.apply(folder(PLAN))
-    once = database.schema()
-    database.apply(folder(PLAN))
-    assert database.schema() == once
+def test_twice_is_the_same_as_once(lasting: Database) -> None:
+    lasting.apply(folder(PLAN))
+    once = lasting.schema()
+    lasting.apply(folder(PLAN))
+    assert lasting.schema() == once
 
 
 def test_both_projects_come_to_have_the_same_rules(empty: Database, deployed: Database) -> None:
-    rules = "select pg_get_constraintdef(oid) from pg_constraint where conrelid = 'jobs'::regclass and contype = 'c'"
+    rules = (
+        "select pg_get_constraintdef(oid) from pg_constraint "
+        "where conrelid = 'jobs'::regclass and contype = 'c'"
+    )
     found = []
     for database in (empty, deployed):
         database.apply(folder(PLAN))
@@ -29,7 +35,7 @@ def test_both_projects_come_to_have_the_same_rules(empty: Database, deployed: Da
     assert len(found[0]) == 4
 
 
-def test_all_files_can_be_applied_again_from_the_first(database: Database) -> None:
+def test_all_files_can_be_applied_again_from_the_first(lasting: Database) -> None:
     retired, mural = job_type("sketch", status="retired"), job_type("mural", quality_tier="mural")
     files = folder(PLAN, catalog(job_type("sketch"), *PLAN.job_types.values()))
     files |= folder(
@@ -38,18 +44,18 @@ def test_all_files_can_be_applied_again_from_the_first(database: Database) -> No
         catalog(retired, *PLAN.job_types.values()),
         catalog(mural, *PLAN.job_types.values()),
     )
-    database.apply(files)
-    database.job("mural", quality="mural")
-    before = database.schema()
-    database.apply(files)
-    assert database.schema() == before
+    lasting.apply(files)
+    lasting.job("mural", quality="mural")
+    before = lasting.schema()
+    lasting.apply(files)
+    assert lasting.schema() == before
 
 
 def test_every_active_job_type_can_be_inserted_and_gets_its_worker(database: Database) -> None:
     database.apply(folder(PLAN))
     for one in PLAN.job_types.values():
-        id = database.job(one.id, quality=one.quality_tier, format=one.content_type, status="cancelled")
-        assert database.value("select worker_type from jobs where id = %s", id) == one.worker
+        new = database.job(one.id, quality=one.quality_tier, format=one.content_type, status="cancelled")
+        assert database.value("select worker_type from jobs where id = %s", new) == one.worker
 
 
 @pytest.mark.parametrize("name", ["sdxl_image_fats", "sdxlXimage_fast", "SDXL_IMAGE_FAST", ""])
@@ -115,7 +121,9 @@ def test_old_rows_are_held_to_every_constraint(deployed: Database) -> None:
 
 def test_ended_rows_of_unknown_job_types_stay_and_are_told_of(deployed: Database) -> None:
     deployed.execute("alter table jobs drop constraint jobs_job_type_check")
-    deployed.execute("insert into jobs (user_id, job_type, status) values (gen_random_uuid(), 'chat', 'failed')")
+    deployed.execute(
+        "insert into jobs (user_id, job_type, status) values (gen_random_uuid(), 'chat', 'failed')"
+    )
     deployed.apply(folder(PLAN))
     assert any("ended rows that valid_job_types does not allow" in one for one in deployed.warnings)
     assert deployed.values("select conname from pg_constraint where not convalidated") == ["valid_job_types"]
@@ -124,14 +132,15 @@ def test_ended_rows_of_unknown_job_types_stay_and_are_told_of(deployed: Database
         deployed.job("chat")
 
 
-def test_unfinished_rows_of_unknown_job_types_stop_it_before_anything_changes(deployed: Database) -> None:
-    deployed.execute("alter table jobs drop constraint jobs_job_type_check")
-    deployed.execute("insert into jobs (user_id, job_type) values (gen_random_uuid(), 'chat')")
-    before = deployed.schema()
-    with pytest.raises(RaiseException, match="not in the catalog: 1 of chat") as refused:
-        deployed.apply(folder(PLAN))
-    assert "let their jobs end" in (refused.value.diag.message_hint or "")
-    assert deployed.schema() == before
+def test_unfinished_rows_of_unknown_job_types_stop_it_before_anything_changes(server: Platform) -> None:
+    with closing(Database(server.database("deployed"), lasting=True)) as database:
+        database.execute("alter table jobs drop constraint jobs_job_type_check")
+        database.execute("insert into jobs (user_id, job_type) values (gen_random_uuid(), 'chat')")
+        before = database.schema()
+        with pytest.raises(RaiseException, match=r"not in the catalog: 1 of chat") as refused:
+            database.apply(folder(PLAN))
+        assert "let their jobs end" in (refused.value.diag.message_hint or "")
+        assert database.schema() == before
 
 
 def test_changes_of_jobs_are_published_with_the_old_row(database: Database) -> None:
@@ -144,17 +153,21 @@ def test_changes_of_jobs_are_published_with_the_old_row(database: Database) -> N
 def test_a_project_may_have_no_publication_or_one_of_everything(empty: Database, publication: str) -> None:
     empty.execute(f"drop publication supabase_realtime; {publication}")
     empty.apply(folder(PLAN))
-    assert empty.values("select pubname from pg_publication_rel r join pg_publication p on p.oid = r.prpubid") == []
+    assert (
+        empty.values("select pubname from pg_publication_rel r join pg_publication p on p.oid = r.prpubid")
+        == []
+    )
 
 
-def test_a_lock_that_somebody_holds_stops_a_file_which_can_then_be_applied_again(deployed: Database) -> None:
+def test_a_lock_that_somebody_holds_stops_a_file_which_can_then_be_applied_again(server: Platform) -> None:
     files = folder(PLAN)
-    with psycopg.connect(deployed.url) as other:
-        other.execute("lock table public.jobs in access share mode")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
-            deployed.apply(files)
-    deployed.apply(files)
-    assert deployed.value("show lock_timeout") == "0"
+    with closing(Database(server.database("deployed"), lasting=True)) as database:
+        with psycopg.connect(database.url) as other:
+            other.execute("lock table public.jobs in access share mode")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                database.apply(files)
+        database.apply(files)
+        assert database.value("show lock_timeout") == "0"
 
 
 def test_an_empty_catalog_takes_no_job(empty: Database) -> None:
