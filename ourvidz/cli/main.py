@@ -30,6 +30,7 @@ COMMANDS = {
     "dead-letters": ("dead_letters", "Show and revive what could not run."),
     "storage": ("storage", "Look after what is stored."),
     "reconcile": ("reconcile", "Compare the platform's job table with queue and storage."),
+    "migrate": ("migrate", "Look after the platform's database."),
     "dev": ("dev", "Try parts of a deployment on a laptop."),
 }
 

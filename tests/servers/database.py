@@ -39,11 +39,11 @@ class Database:
 
     def execute(self, sql: str, *values: object) -> None:
         with self.connection.transaction():
-            self.connection.execute(sql.encode(), values or None)
+            self.connection.execute(sql, values or None)
 
     def values(self, sql: str, *values: object) -> list[Any]:
         """The only column of a query."""
-        return self.connection.cursor(row_factory=scalar_row).execute(sql.encode(), values or None).fetchall()
+        return self.connection.cursor(row_factory=scalar_row).execute(sql, values or None).fetchall()
 
     def value(self, sql: str, *values: object) -> Any:
         (found,) = self.values(sql, *values)
@@ -69,14 +69,20 @@ class Database:
 
     def schema(self) -> str:
         """Everything that lasts but the rows, as ``pg_dump`` writes it, and the buckets."""
-        dump = [program("pg_dump"), "--schema-only", "--dbname", self.url]
-        written = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
-        # Newer versions write a key that differs from dump to dump.
-        lines = [line for line in written.splitlines() if not line.startswith("\\")]
-        buckets = (
+        sql = (
             "select (id, public, file_size_limit, allowed_mime_types)::text from storage.buckets order by id"
         )
-        return "\n".join([*lines, *self.values(buckets)])
+        return "\n".join([self._dumped(), *self.values(sql)])
+
+    def tables(self) -> str:
+        """The schema ``public`` alone."""
+        return self._dumped("--schema", "public")
+
+    def _dumped(self, *options: str) -> str:
+        dump = [program("pg_dump"), "--schema-only", *options, "--dbname", self.url]
+        written = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
+        # Newer versions write a key that differs from dump to dump.
+        return "\n".join(line for line in written.splitlines() if not line.startswith("\\"))
 
     def close(self) -> None:
         self.connection.close()
@@ -96,9 +102,9 @@ class Actor:
         return str(self.values(sql, *row.values())[0])
 
     def values(self, sql: str, *values: object) -> list[Any]:
-        cursor = self.connection.cursor(row_factory=scalar_row).execute(sql.encode(), values or None)
+        cursor = self.connection.cursor(row_factory=scalar_row).execute(sql, values or None)
         return cursor.fetchall()
 
     def change(self, sql: str, *values: object) -> int:
         """How many rows a statement changed."""
-        return self.connection.execute(sql.encode(), values or None).rowcount
+        return self.connection.execute(sql, values or None).rowcount

@@ -86,7 +86,7 @@ class Platform:
         """The URL of a new database of this shape: ``empty`` or ``deployed``."""
         name = f"test_{next(self._numbers)}"
         with connected(self.url) as server:
-            server.execute(f"create database {name} template {template}".encode())
+            server.execute(f"create database {name} template {template}")
         return self.at(name)
 
     def at(self, name: str) -> str:
@@ -106,7 +106,7 @@ def platform() -> Iterator[Platform]:
         with connected(url) as server:
             server.execute("create database deployed template empty")
         with connected(running.at("deployed")) as deployed:
-            deployed.execute((DEPLOYED + ROWS).encode())
+            deployed.execute(DEPLOYED + ROWS)
         yield running
 
 

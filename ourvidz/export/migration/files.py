@@ -132,6 +132,13 @@ def newest_change(existing: Mapping[str, str]) -> Change:
     return Change(before, last.brings, last.state)
 
 
+def contracted(existing: Mapping[str, str]) -> tuple[str, ...]:
+    """Job types that files of a folder remove, and none brings back. Raises MigrationsBroken."""
+    records = [_read(name, text) for name, text in existing.items() if text.startswith(_HEAD)]
+    gone = {one for record in records for one in record.removes}
+    return tuple(sorted(gone - newest_change(existing).state.job_types.keys()))
+
+
 _RESTORE = "get the files back from version control, and put changes of your own into migrations of your own"
 
 

@@ -44,6 +44,24 @@ def of_jobs() -> str:
     )
 
 
+def of_constraints() -> str:
+    """Tell of constraints of ours that old rows are not held to."""
+    return block(
+        f"""\
+  for name in
+    select conname from pg_constraint
+    where conrelid = 'public.jobs'::regclass and not convalidated
+      and conname = any ({array(jobs.CONSTRAINTS)})
+    order by conname
+  loop
+    raise warning 'public.jobs has ended rows that % does not allow, or its validating file was not applied',
+      name;
+  end loop;
+""",
+        "  name text;\n",
+    )
+
+
 def of_objects(state: State) -> str:
     """Tell of policies on objects that speak of our buckets, or of no bucket and so of all."""
     ours = [storage.RESULTS_POLICY, storage.INPUTS_POLICY]

@@ -51,7 +51,7 @@ def test_the_files_of_any_catalog_apply_and_allow_its_job_types_alone(
     last = replace(last, buckets=dict.fromkeys(last.buckets, bucket))
     try:
         for text in folder(last).values():
-            connection.execute(text.encode())
+            connection.execute(text)
         taken = {one.id for one in last.job_types.values() if one.takes_jobs}
         for name in {*last.job_types, *(one for other in some for one in other.job_types), "odd"}:
             assert _is_accepted(connection, name) == (name in taken), name
