@@ -54,6 +54,7 @@ check: $(DEVELOPING) ## Lint, types, import contracts, generated files
 	$(BIN)/ourvidz export-schema --check
 	$(BIN)/ourvidz export-openapi --check
 	$(BIN)/ourvidz export-reference --check
+	$(BIN)/ourvidz export-migration --check
 	$(BIN)/python -m docs.generate --check
 
 .PHONY: generate
@@ -62,6 +63,7 @@ generate: $(RUNNING) ## Write the generated files anew
 	$(BIN)/ourvidz export-schema --out docs/reference/wire.schema.json
 	$(BIN)/ourvidz export-openapi --out docs/reference/openapi.json
 	$(BIN)/ourvidz export-reference --out docs/reference/all-job-types.md
+	$(BIN)/ourvidz export-migration
 	$(BIN)/ourvidz jobtypes schema > jobtypes/job-type.schema.json
 	$(BIN)/ourvidz jobtypes schema --settings > docs/reference/ourvidz.schema.json
 	$(BIN)/python -m docs.generate
