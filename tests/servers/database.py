@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -79,7 +80,7 @@ class Database:
         return self._dumped("--schema", "public")
 
     def _dumped(self, *options: str) -> str:
-        dump = [program("pg_dump"), "--schema-only", *options, "--dbname", self.url]
+        dump: list[str | Path] = [program("pg_dump"), "--schema-only", *options, "--dbname", self.url]
         written = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
         # Newer versions write a key that differs from dump to dump.
         return "\n".join(line for line in written.splitlines() if not line.startswith("\\"))

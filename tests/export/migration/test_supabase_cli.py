@@ -50,7 +50,7 @@ def db_push(database: Database, files: Mapping[str, str], project: Path) -> subp
     (project / "supabase" / "config.toml").write_text('project_id = "ourvidz"\n')
     for name, text in files.items():
         (migrations / name).write_text(text)
-    command = [node_packages() / ".bin" / "supabase", "db", "push", "--yes", "--db-url"]
+    command: list[str | Path] = [node_packages() / ".bin" / "supabase", "db", "push", "--yes", "--db-url"]
     return subprocess.run(
         [*command, f"{database.url}?sslmode=disable"],
         cwd=project,
