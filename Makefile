@@ -90,6 +90,10 @@ benchmarks/redis_queue/peers/node_modules: benchmarks/redis_queue/peers/package.
 	npm --prefix $(@D) install
 	touch $@
 
+.PHONY: bench-migrations
+bench-migrations: $(DEVELOPING) ## Measure how long others wait while migrations are applied to a million rows
+	$(BIN)/python -m benchmarks.migrations
+
 .PHONY: clean
 clean: ## Remove what was set up; queue and pictures in data/ stay
 	rm -rf $(VENV) .venv-oldest-* .venv-peers build dist tests/node/node_modules benchmarks/redis_queue/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

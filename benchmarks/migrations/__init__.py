@@ -1,0 +1,1 @@
+"""Measures the migrations on a large table."""
