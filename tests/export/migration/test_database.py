@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,12 +16,20 @@ from tests.export.migration.folders import PLAN, folder
 from tests.servers.database import Database
 from tests.servers.platform import Platform
 
+REPOSITORY = Path(__file__).parents[3]
+
 
 def test_twice_is_the_same_as_once(lasting: Database) -> None:
     lasting.apply(folder(PLAN))
     once = lasting.schema()
     lasting.apply(folder(PLAN))
     assert lasting.schema() == once
+
+
+def test_the_index_that_the_documentation_builds_before_is_the_one_of_the_files() -> None:
+    page = (REPOSITORY / "docs" / "how-to" / "deploy-the-database.md").read_text()
+    (statement,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    assert statement.replace("concurrently ", "") in jobs.TABLE
 
 
 def test_both_projects_come_to_have_the_same_rules(empty: Database, deployed: Database) -> None:
