@@ -143,9 +143,12 @@ def constraints(state: State, known: Iterable[str], version: str) -> str:
   for old in
     select conname, pg_get_constraintdef(oid) as definition
     from pg_constraint
-    where conrelid = 'public.jobs'::regclass and contype = 'c' and conkey in (
-      select array[attnum] from pg_attribute
-      where attrelid = 'public.jobs'::regclass and attname = any ({array(CHECKED)})
+    where conrelid = 'public.jobs'::regclass and contype = 'c' and (
+      conname = any ({array(CONSTRAINTS)})
+      or conkey in (
+        select array[attnum] from pg_attribute
+        where attrelid = 'public.jobs'::regclass and attname = any ({array(CHECKED)})
+      )
     )
   loop
     execute format('alter table public.jobs drop constraint %I', old.conname);
