@@ -24,7 +24,10 @@ FOLDER = Path("supabase/migrations")
 @click.group("migrate")
 @place_options
 def migrate(place: Invocation) -> None:
-    """Look after the platform's database, whose address is in SUPABASE_DB_URL."""
+    """Look after the platform's database.
+
+    Its address is in SUPABASE_DB_URL.
+    """
 
 
 @migrate.command("backfill")

@@ -159,6 +159,15 @@ def test_a_hook_that_would_never_be_called_as_meant_is_named(
             """,
             "the exporter 'csv' without a format and next_files, expected one of the two",
         ),
+        (
+            """
+            from ourvidz.plugins.exporters import Exporter
+            @hookimpl
+            def ourvidz_exporters():
+                return [Exporter(name="csv", description="", path="x", formats={"csv": str}, next_files=dict)]
+            """,
+            "the exporter 'csv' with formats and next_files, expected one of the two",
+        ),
     ],
     ids=_short,
 )
