@@ -19,9 +19,7 @@ from ourvidz.export.migration.state import State
 from ourvidz.jobs.queue import Queue
 from ourvidz.jobs.states import JobState
 from ourvidz.jobs.table import OPEN
-from ourvidz.runtime.supabase_access import setting
-
-URL_VARIABLE = "SUPABASE_DB_URL"
+from ourvidz.runtime.postgres_access import URL_VARIABLE, connection_parameters
 
 #: Rows of one transaction: few enough that nobody who changes one of them waits for long.
 BATCH: Final = 1000
@@ -82,10 +80,13 @@ class Database:
         change = newest_change(files)
         if change.version is None:
             raise NotMigrated("the migrations folder has no file of ours; run: ourvidz export-migration")
-        url = setting(environment, URL_VARIABLE)
+        parameters = connection_parameters(environment)
         with _asking("cannot be reached"):
             connection = psycopg.connect(
-                url, autocommit=True, connect_timeout=_TIMEOUT, prepare_threshold=None, row_factory=tuple_row
+                **{"connect_timeout": _TIMEOUT, **parameters},
+                autocommit=True,
+                prepare_threshold=None,
+                row_factory=tuple_row,
             )
         with connection:
             database = cls(connection, change.state)

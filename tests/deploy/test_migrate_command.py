@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ourvidz.deploy import migrate
 from ourvidz.export.migration import jobs
+from ourvidz.runtime.postgres_access import URL_VARIABLE
 from ourvidz.runtime.queue.sqlite import SqliteQueue
 from tests.cli.conftest import CommandLine, folder, ourvidz
 from tests.conformance.jobs import payload
@@ -42,7 +42,7 @@ def running() -> Iterator[Platform]:
 def database(running: Platform, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """As it is deployed, and the address of it in the environment."""
     with closing(Database(running.database("deployed"), lasting=True)) as database:
-        monkeypatch.setenv(migrate.URL_VARIABLE, database.url)
+        monkeypatch.setenv(URL_VARIABLE, database.url)
         monkeypatch.setattr(jobs, "BACKFILLED_AT_ONCE", 1)
         yield database
 
@@ -147,7 +147,7 @@ def test_old_rows_that_a_constraint_does_not_hold_are_told_of(
     [
         ("", "supabase_not_configured"),
         ("postgres://postgres:hunter2@127.0.0.1:1/postgres", "database_unavailable"),
-        ("postgres://postgres:hunter2@@@/x?y=hunter2", "database_unavailable"),
+        ("postgres://postgres:hunter2@@@/x?y=hunter2", "supabase_not_configured"),
     ],
 )
 def test_a_database_that_cannot_be_reached_is_told_of_without_its_password(
@@ -158,11 +158,11 @@ def test_a_database_that_cannot_be_reached_is_told_of_without_its_password(
     code: str,
 ) -> None:
     write(folder, files_of(PLAN))
-    monkeypatch.setenv(migrate.URL_VARIABLE, url)
+    monkeypatch.setenv(URL_VARIABLE, url)
     run = ourvidz("migrate check --json")
     error = json.loads(run.stderr)["error"]
     assert (run.status, error["code"]) == (3, code)
-    assert migrate.URL_VARIABLE in error["message"]
+    assert URL_VARIABLE in error["message"]
     assert "hunter2" not in run.stderr
 
 
@@ -171,7 +171,7 @@ def test_a_role_that_may_not_read_is_told_of(
 ) -> None:
     database.apply(write(folder, files_of(PLAN)))
     database.execute("create role visitor login")
-    monkeypatch.setenv(migrate.URL_VARIABLE, database.url.replace("postgres@", "visitor@"))
+    monkeypatch.setenv(URL_VARIABLE, database.url.replace("postgres@", "visitor@"))
     run = ourvidz("migrate backfill --json")
     error = json.loads(run.stderr)["error"]
     assert (run.status, error["code"]) == (3, "database_refused")

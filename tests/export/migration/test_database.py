@@ -13,7 +13,7 @@ from psycopg.errors import CheckViolation, RaiseException
 from ourvidz.export.migration import jobs
 from tests.export.catalogs import PHASE_1, catalog, job_type
 from tests.export.migration.folders import PLAN, folder
-from tests.servers.database import Database
+from tests.servers.database import OWNER, STRANGER, Database
 from tests.servers.platform import Platform
 
 REPOSITORY = Path(__file__).parents[3]
@@ -151,6 +151,14 @@ def test_unfinished_rows_of_unknown_job_types_stop_it_before_anything_changes(se
             database.apply(folder(PLAN))
         assert "let their jobs end" in (refused.value.diag.message_hint or "")
         assert database.schema() == before
+
+
+def test_rows_are_hidden_where_nothing_hid_them_before(empty: Database) -> None:
+    empty.apply(folder(PLAN))
+    empty.job("video_fast")
+    for role, user, count in (("authenticated", OWNER, 1), ("authenticated", STRANGER, 0), ("anon", None, 0)):
+        with empty.trying(role, user) as actor:
+            assert actor.values("select count(*) from jobs") == [count]
 
 
 def test_changes_of_jobs_are_published_with_the_old_row(database: Database) -> None:
