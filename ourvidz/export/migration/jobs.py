@@ -73,8 +73,6 @@ create table if not exists public.jobs (
 );
 alter table public.jobs
   {_ADDED};
--- One default for all job types would be wrong for most; ourvidz_guard_jobs fills it in.
-alter table public.jobs alter column worker_type drop default;
 
 create index if not exists ourvidz_jobs_unfinished on public.jobs (user_id, job_type)
   where {is_one_of("status", OPEN)};
