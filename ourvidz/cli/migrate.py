@@ -68,16 +68,18 @@ def backfill(place: Invocation, batch: int, as_json: bool) -> None:
 @json_option
 @place_options
 def check(place: Invocation, as_json: bool) -> None:
-    """Say what is in the way of removing job types, and which rules of yours open what ours close.
+    """Say which jobs are in the way of the migrations, and which rules of yours open what ours close.
 
-    Exit status 0: every file can be applied; 5: a job type that one removes still has jobs.
+    Exit status 0: no file will be refused; 5: a job type that is not valid any more still has jobs.
     """
     with client_needed("supabase"):
         from ourvidz.deploy.migrate import Database
+    from ourvidz.export.migration.files import contracted
+
     project = place.open()
     files = read_folder(project.root / FOLDER)
     with Database.open(os.environ, files) as database, closing(open_queue(project)) as queue:
-        obstacles = database.obstacles(files, queue)
+        obstacles = database.obstacles(contracted(files), queue)
         warnings = database.warnings()
     if as_json:
         print_json(
@@ -90,9 +92,9 @@ def check(place: Invocation, as_json: bool) -> None:
         )
     else:
         print_table(
-            ("removed job type", "unfinished rows", "jobs in the queue"),
+            ("job type", "unfinished rows", "jobs in the queue"),
             [(one.job_type, one.rows, one.jobs) for one in obstacles],
-            empty="no removed job type has jobs left",
+            empty="nothing is in the way",
         )
         for warning in warnings:
             click.echo(f"warning: {warning}", err=True)

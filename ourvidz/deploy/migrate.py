@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +13,7 @@ from psycopg.rows import tuple_row
 
 from ourvidz.errors import NotReady
 from ourvidz.export.migration import jobs, reports
-from ourvidz.export.migration.files import contracted, newest_change
+from ourvidz.export.migration.files import newest_change
 from ourvidz.export.migration.sql import is_one_of
 from ourvidz.export.migration.state import State
 from ourvidz.jobs.queue import Queue
@@ -23,6 +23,9 @@ from ourvidz.runtime.postgres_access import URL_VARIABLE, connection_parameters
 
 #: Rows of one transaction: few enough that nobody who changes one of them waits for long.
 BATCH: Final = 1000
+
+#: Jobs of a type that are counted in each state: one is enough to refuse.
+_COUNTED: Final = 1000
 
 #: Seconds until a server that does not answer counts as unreachable.
 _TIMEOUT: Final = 10
@@ -54,13 +57,13 @@ class NotMigrated(NotReady):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What is in the way of removing a job type."""
+    """A job type that is not valid any more, or never was, and has jobs."""
 
     job_type: str
     rows: int
     """Unfinished ones in the table of jobs."""
     jobs: int
-    """Those that the queue knows as waiting or running."""
+    """Those that wait or run, as the queue knows; the oldest of very many are not counted."""
 
 
 class Database:
@@ -89,9 +92,7 @@ class Database:
                 row_factory=tuple_row,
             )
         with connection:
-            database = cls(connection, change.state)
-            database._check_migrated()
-            yield database
+            yield cls(connection, change.state)
 
     def rows(self) -> int:
         """About how many rows the table of jobs has."""
@@ -101,8 +102,10 @@ class Database:
         """Fill in the workers of old rows, a batch and a transaction at a time, in the order of their ids.
 
         Gives after each how many rows it looked at and how many it changed. Rows that somebody else
-        holds are passed over. It may be stopped at any moment and begun anew.
+        holds are passed over. It may be stopped at any moment and begun anew. Raises NotMigrated.
         """
+        if not self._has("to_regproc('public.ourvidz_guard_jobs')"):
+            raise NotMigrated("the database has not had the migrations: apply them, as with supabase db push")
         start: UUID | None = _FIRST
         while start is not None:
             end = self._value(
@@ -125,31 +128,39 @@ class Database:
     def warnings(self) -> list[str]:
         """The operator's own rules that open what ours close, and ours that old rows do not keep."""
         told: list[str] = []
-        handler = lambda notice: told.append(notice.message_primary or "")  # noqa: E731
-        self._connection.add_notice_handler(handler)
+
+        def note(notice: psycopg.errors.Diagnostic) -> None:
+            told.append(notice.message_primary or "")
+
+        if not self._has("to_regclass('public.jobs')"):
+            return told
+        self._connection.add_notice_handler(note)
         try:
             with _asking("cannot be read"):
                 self._execute(reports.of_jobs())
                 self._execute(reports.of_objects(self._state))
                 self._execute(reports.of_constraints())
         finally:
-            self._connection.remove_notice_handler(handler)
+            self._connection.remove_notice_handler(note)
         return told
 
-    def obstacles(self, files: Mapping[str, str], queue: Queue) -> list[Obstacle]:
-        """Job types that files of the folder remove, and that are still in use."""
-        gone = contracted(files)
-        sql = (
-            f"select job_type, count(*) from public.jobs where {is_one_of('status', OPEN)} group by job_type"
-        )
-        with _asking("cannot be read"):
-            unfinished = {name: int(count) for name, count in self._execute(sql).fetchall()}
-        found = [Obstacle(name, unfinished.get(name, 0), _known(queue, name)) for name in gone]
+    def obstacles(self, gone: Iterable[str], queue: Queue) -> list[Obstacle]:
+        """Job types that are not valid once all files are applied, and are in use: files would be refused.
+
+        ``gone`` are those that files remove; of other ones nobody but the table knows.
+        """
+        unfinished: dict[str, int] = {}
+        if self._has("to_regclass('public.jobs')"):
+            sql = "select job_type, count(*) from public.jobs where "
+            with _asking("cannot be read"):
+                rows = self._execute(f"{sql}{is_one_of('status', OPEN)} group by job_type").fetchall()
+            unfinished = {name: count for name, count in rows if name not in self._state.job_types}
+        names = sorted({*gone, *unfinished})
+        found = [Obstacle(name, unfinished.get(name, 0), _known(queue, name)) for name in names]
         return [one for one in found if one.rows or one.jobs]
 
-    def _check_migrated(self) -> None:
-        if self._value("select to_regproc('public.ourvidz_guard_jobs')") is None:
-            raise NotMigrated("the database has not had the migrations: apply them, as with supabase db push")
+    def _has(self, what: str) -> bool:
+        return bool(self._value(f"select {what} is not null"))
 
     def _value(self, sql: str, *values: object) -> Any:
         with _asking("cannot be read"):
@@ -163,13 +174,8 @@ class Database:
 
 
 def _known(queue: Queue, job_type: str) -> int:
-    """Jobs of a type that wait or run; the oldest of very many are not counted."""
     states: tuple[JobState, ...] = ("queued", "processing")
     return sum(len(queue.jobs(state=one, job_type=job_type, limit=_COUNTED)) for one in states)
-
-
-#: Jobs that are counted, of each state: one is enough to refuse.
-_COUNTED: Final = 1000
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def test_nothing_is_in_the_way_where_no_job_type_was_removed(
 ) -> None:
     database.apply(write(folder, files_of(PLAN)))
     run = ourvidz("migrate check")
-    assert (run.status, run.stdout) == (0, "no removed job type has jobs left\n")
+    assert (run.status, run.stdout) == (0, "nothing is in the way\n")
     assert run.stderr.startswith('warning: your policy "owners may do anything" on public.jobs lets clients')
 
 
@@ -128,6 +128,29 @@ def test_rows_and_jobs_of_a_removed_job_type_are_counted(
     assert json.loads(run.stdout)["obstacles"] == [{"jobType": "sketch", "rows": 1, "jobs": 2}]
     database.execute("update jobs set status = 'failed'")
     assert ourvidz("migrate check").stdout.splitlines()[1].split() == ["sketch", "0", "2"]
+
+
+def test_before_the_first_push_it_says_what_will_be_refused_and_what_stays_open(
+    ourvidz: CommandLine, folder: Path, database: Database
+) -> None:
+    write(folder, files_of(PLAN))
+    assert ourvidz("migrate check").status == 0
+    database.execute("alter table jobs drop constraint jobs_job_type_check")
+    database.execute("insert into jobs (user_id, job_type) values (gen_random_uuid(), 'chat')")
+    run = ourvidz("migrate check --json")
+    assert run.status == 5
+    report = json.loads(run.stdout)
+    assert report["obstacles"] == [{"jobType": "chat", "rows": 1, "jobs": 0}]
+    assert report["warnings"][0].startswith('your policy "owners may do anything"')
+
+
+def test_an_empty_database_has_nothing_in_the_way(
+    ourvidz: CommandLine, folder: Path, database: Database
+) -> None:
+    write(folder, files_of(PLAN))
+    database.execute("drop table jobs")
+    run = ourvidz("migrate check")
+    assert (run.status, run.stdout, run.stderr) == (0, "nothing is in the way\n", "")
 
 
 def test_old_rows_that_a_constraint_does_not_hold_are_told_of(
@@ -183,6 +206,6 @@ def test_without_migrations_there_is_nothing_to_look_after(ourvidz: CommandLine,
     run = ourvidz("migrate check --json")
     assert json.loads(run.stderr)["error"]["code"] == "not_migrated"
     write(folder, files_of(PLAN))
-    run = ourvidz("migrate check")
+    run = ourvidz("migrate backfill")
     assert run.status == 3
     assert "has not had the migrations" in run.stderr
