@@ -73,6 +73,15 @@ def test_a_job_type_that_takes_jobs_cannot_be_removed_at_once(left: object) -> N
         folder(BOTH, left)  # type: ignore[arg-type]
 
 
+def test_a_quality_that_nobody_has_any_more_stays_that_of_old_rows(empty: Database) -> None:
+    premium, ordinary = (catalog(job_type("painting", quality_tier=tier)) for tier in ("premium", "fast"))
+    empty.apply(folder(premium))
+    row = empty.job("painting", quality="premium")
+    empty.apply(folder(premium, ordinary))
+    with empty.acting("service_role") as service:
+        assert service.change("update jobs set status = 'completed' where id = %s", row) == 1
+
+
 def test_what_lies_in_a_removed_job_types_bucket_stays_readable(empty: Database) -> None:
     catalogs = [
         catalog(job_type("painting"), job_type("sketch", storage_bucket="sketches", status=status))

@@ -93,7 +93,7 @@ POLICIES = {
     "writes elsewhere": ("for all using (bucket_id = 'avatars')", None),
     "reads as owner": ("for select using (bucket_id = 'sdxl_fast' and owner_id = auth.uid()::text)", None),
     "service": ("for all to service_role using (true)", None),
-    "restricts": ("as restrictive for all using (bucket_id <> 'avatars')", None),
+    "restricts": ("as restrictive for all using (bucket_id <> 'sdxl_fast')", None),
 }
 
 
