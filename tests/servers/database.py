@@ -86,6 +86,8 @@ class Database:
         return "\n".join(line for line in written.splitlines() if not line.startswith("\\"))
 
     def close(self) -> None:
+        # A server goes on for a moment after its client has left, and holds what was locked.
+        self.connection.rollback()
         self.connection.close()
 
 

@@ -77,7 +77,7 @@ insert into public.jobs (id, user_id, job_type, status, format, quality, attempt
 
 @dataclass(slots=True)
 class Platform:
-    """A running server, which has databases made for each test."""
+    """A running server with two databases, ``empty`` and ``deployed``, and more of the same when asked."""
 
     url: str
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -86,7 +86,7 @@ class Platform:
         """The URL of a new database of this shape: ``empty`` or ``deployed``."""
         name = f"test_{next(self._numbers)}"
         with connected(self.url) as server:
-            server.execute(f"create database {name} template {template}")
+            server.execute(f"create database {name} template {template}_untouched")
         return self.at(name)
 
     def at(self, name: str) -> str:
@@ -100,13 +100,17 @@ def platform() -> Iterator[Platform]:
         running = Platform(url)
         with connected(url) as server:
             server.execute(ROLES)
-            server.execute("create database empty")
-        with connected(running.at("empty")) as empty:
+            server.execute("create database empty_untouched")
+        with connected(running.at("empty_untouched")) as empty:
             empty.execute(PLATFORM)
         with connected(url) as server:
-            server.execute("create database deployed template empty")
-        with connected(running.at("deployed")) as deployed:
+            server.execute("create database deployed_untouched template empty_untouched")
+        with connected(running.at("deployed_untouched")) as deployed:
             deployed.execute(DEPLOYED + ROWS)
+        # Nobody may be connected to what another database is made from.
+        with connected(url) as server:
+            server.execute("create database empty template empty_untouched")
+            server.execute("create database deployed template deployed_untouched")
         yield running
 
 
