@@ -1,0 +1,99 @@
+/** A worker that holds no key to the storage asks for a URL to one object. */
+import { parsed, Refused, serve, unavailable } from "../_shared/http.ts";
+import { asked, asPlatform, bearer, namespace, queue, setting } from "../_shared/platform.ts";
+import {
+  askHolding,
+  BUCKETS,
+  type Checked,
+  checkDownloadRequest,
+  checkUploadRequest,
+  type DownloadRequest,
+  INPUT_BUCKET,
+  readHolding,
+  resultPrefix,
+  type SignedUrl,
+  specOf,
+  type UploadRequest,
+} from "../_shared/routing.ts";
+
+/** Seconds that a URL for reading is good for. */
+const READING = 300;
+
+/** What follows a claim in a result's name: its number, perhaps `-thumb`, and the extension. */
+const RESULT = /^[0-9]{1,4}(-thumb)?\.[a-z0-9]{1,8}$/;
+
+serve(async (request, body): Promise<SignedUrl> => {
+  if (!(await isWorker(bearer(request)))) throw refused("no worker has this token", 401);
+  const asking = parsed(body);
+  const isDownload = (asking as { operation?: unknown } | null)?.operation === "download";
+  return isDownload
+    ? await signDownload(valueOf(checkDownloadRequest(asking)))
+    : await signUpload(valueOf(checkUploadRequest(asking)));
+});
+
+function valueOf<T>(checked: Checked<T>): T {
+  if (checked.ok) return checked.value;
+  throw refused(checked.problems.map((one) => `${one.field}: ${one.reason}`).join("; "), 400);
+}
+
+/** Whether it is the newest claim of the job that stores, and exactly what such a claim may store. */
+async function signUpload(asking: UploadRequest): Promise<SignedUrl> {
+  const reply = await asked(queue(), askHolding(asking.job_id, asking.token, namespace()));
+  const held = readHolding(reply);
+  if (held === null) throw new Refused(409, "lease_lost", "the claim is not the job's newest, or the job has ended");
+  const bucket = specOf(held.jobType)?.storage_bucket;
+  if (bucket === undefined) throw refused(`no job type ${held.jobType} is known here`);
+  const prefix = resultPrefix(bucket, held.userId, asking.job_id, asking.token);
+  if (!asking.key.startsWith(prefix) || !RESULT.test(asking.key.slice(prefix.length))) {
+    throw refused(`expected a result of this claim, ${prefix}NUMBER.EXTENSION`);
+  }
+  const rules = BUCKETS[bucket];
+  if (rules !== undefined && !rules.file_types.includes(asking.content_type)) {
+    throw refused(`the bucket ${bucket} takes ${rules.file_types.join(", ")}`);
+  }
+  if (asking.size > (rules?.max_size ?? Infinity)) throw refused(`the bucket ${bucket} takes ${rules?.max_size} bytes at most`);
+  const { data, error } = await asPlatform().storage.from(bucket).createSignedUploadUrl(pathOf(asking.key));
+  if (error !== null) throw storageError(error);
+  return { version: 1, url: data.signedUrl };
+}
+
+/** Inputs and results: whatever a job may start from. */
+async function signDownload(asking: DownloadRequest): Promise<SignedUrl> {
+  const bucket = asking.key.split("/", 1)[0] ?? "";
+  if (bucket !== INPUT_BUCKET && !Object.hasOwn(BUCKETS, bucket)) throw refused(`the bucket ${bucket} is none of ours`);
+  const { data, error } = await asPlatform().storage.from(bucket).createSignedUrl(pathOf(asking.key), READING);
+  if (error !== null) throw storageError(error);
+  return { version: 1, url: data.signedUrl };
+}
+
+function pathOf(key: string): string {
+  return key.slice(key.indexOf("/") + 1);
+}
+
+function refused(message: string, status = 403): Refused {
+  return new Refused(status, "storage_refused", message);
+}
+
+/** The storage server answers most refusals with 400 and says the true status in the body. */
+function storageError(error: { message: string; statusCode?: string }): Refused {
+  if (error.statusCode === "404") return new Refused(404, "object_not_found", "there is no such object");
+  if (error.statusCode === "409") return new Refused(409, "object_exists", "there is such an object already");
+  const { status, message } = unavailable("the storage", error);
+  return new Refused(status, "storage_unavailable", message);
+}
+
+/** Digests are compared, so that no time tells how much of a token was right. */
+async function isWorker(token: string): Promise<boolean> {
+  const given = await digest(token);
+  let found = false;
+  for (const entry of setting("OURVIDZ_STORAGE_TOKENS").split(",")) {
+    const known = await digest(entry.slice(entry.indexOf(":") + 1).trim());
+    if (known === given && entry.trim() !== "") found = true;
+  }
+  return found;
+}
+
+async function digest(text: string): Promise<string> {
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
