@@ -19,8 +19,8 @@ import {
 /** Seconds that a URL for reading is good for. */
 const READING = 300;
 
-/** What follows a claim in a result's name: its number, perhaps `-thumb`, and the extension. */
-const RESULT = /^[0-9]{1,4}(-thumb)?\.[a-z0-9]{1,8}$/;
+/** What follows a claim in the name of a result: its number and the extension. */
+const RESULT = /^[0-9]+\.[a-z0-9.]+$/;
 
 serve(async (request, body): Promise<SignedUrl> => {
   if (!(await isWorker(bearer(request)))) throw refused("no worker has this token", 401);
