@@ -75,7 +75,7 @@ function refused(message: string, status = 403): Refused {
 }
 
 /** The storage server answers most refusals with 400 and says the true status in the body. */
-function storageError(error: { message: string; statusCode?: string }): Refused {
+function storageError(error: { message: string; statusCode?: string | undefined }): Refused {
   if (error.statusCode === "404") return new Refused(404, "object_not_found", "there is no such object");
   if (error.statusCode === "409") return new Refused(409, "object_exists", "there is such an object already");
   const { status, message } = unavailable("the storage", error);
