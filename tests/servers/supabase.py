@@ -18,6 +18,7 @@ from tests.servers.processes import free_port, listens, running
 
 #: Of the form that Supabase's keys have. They open nothing but a server that ends with the tests.
 KEY = "sb_secret_p5fQdqnXXyAQXq1hZ46ylJ_smgs7mKq"
+PUBLIC_KEY = "sb_publishable_W6cY0qJxX2vVbT8nKzR4mA_pLkQ9sDe"
 
 CONFIG = """\
 [api]
@@ -31,6 +32,7 @@ url = "{database}"
 enabled = true
 jwt_secret = "{secret}"
 secret_key = "{key}"
+publishable_key = "{public_key}"
 
 [storage]
 enabled = true
@@ -75,6 +77,9 @@ create policy "owners may do anything" on public.jobs for all to authenticated
 using (user_id = auth.uid()) with check (user_id = auth.uid());
 """
 
+#: What a project has before our own migrations.
+DEPLOYED = {"20250101000000_buckets.sql": BUCKETS, "20250101000001_jobs.sql": JOBS}
+
 
 @dataclass(frozen=True, slots=True)
 class Supabase:
@@ -118,15 +123,15 @@ class Supabase:
 
 
 @contextmanager
-def supabase() -> Iterator[Supabase]:
-    """Run the servers until the block ends."""
+def supabase(migrations: Mapping[str, str] = DEPLOYED) -> Iterator[Supabase]:
+    """Run the servers until the block ends; ``migrations`` are applied in the order of their names."""
     folder = Path(tempfile.mkdtemp(prefix="ourvidz-supabase-"))
     lite: list[str | Path] = [node(), node_packages() / ".bin" / "lite", "--no-telemetry"]
     port, uploads = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
     try:
         with postgres() as database:
-            _configure(folder, port, database)
+            _configure(folder, port, database, migrations)
             environment = {"EXPERIMENTAL_STORAGE": "1"}
             _run(folder, [*lite, "migration", "up"], environment)
             with (
@@ -149,13 +154,13 @@ def supabase() -> Iterator[Supabase]:
         shutil.rmtree(folder)
 
 
-def _configure(folder: Path, port: int, database: str) -> None:
+def _configure(folder: Path, port: int, database: str, migrations: Mapping[str, str]) -> None:
     (folder / "supabase" / "migrations").mkdir(parents=True)
     (folder / "uploads").mkdir()
-    config = CONFIG.format(port=port, database=database, secret="q8Zr" * 12, key=KEY)
+    config = CONFIG.format(port=port, database=database, secret="q8Zr" * 12, key=KEY, public_key=PUBLIC_KEY)
     (folder / "supabase" / "config.toml").write_text(config)
-    for name, text in {"20250101000000_buckets": BUCKETS, "20250101000001_jobs": JOBS}.items():
-        (folder / "supabase" / "migrations" / f"{name}.sql").write_text(text)
+    for name, text in migrations.items():
+        (folder / "supabase" / "migrations" / name).write_text(text)
 
 
 def _run(folder: Path, command: Sequence[str | Path], environment: dict[str, str]) -> None:
