@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx
 
-
 from ourvidz.export.migration.files import next_files
 from ourvidz.export.routing import as_typescript
 from ourvidz.project import Project
@@ -24,7 +23,7 @@ from tests.servers.node import NODE_FOLDER, deno, deno_environment, node_package
 from tests.servers.processes import free_port, listens, running
 from tests.servers.supabase import PUBLIC_KEY, Supabase, supabase
 from tests.servers.upstash import TOKEN, upstash_front
-from tests.site import REPOSITORY
+from tests.site import REPOSITORY, until
 
 FUNCTIONS = ("queue-job", "job-callback", "sign-upload", "cancel-job")
 
@@ -52,6 +51,8 @@ class Deployment:
     folder: Path
     urls: Mapping[str, str]
     """Where each function answers."""
+    rest: str
+    """Where Redis is asked over Upstash's REST."""
     catalog: Project
 
     def sign_up(self) -> User:
@@ -111,10 +112,23 @@ class Deployment:
             trust_env=False,
         )
 
+    @contextmanager
+    def queue_away(self) -> Iterator[None]:
+        """Redis does not run until the block ends."""
+        self.redis.stop()
+        try:
+            yield
+        finally:
+            self.redis.start()
+            with httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}, trust_env=False) as client:
+                until(lambda: client.post(self.rest, json=["PING"]).is_success)
+
     def worker_environment(self) -> dict[str, str]:
         """What a worker of this deployment has in its environment."""
         return {
             "OURVIDZ_QUEUE_URL": self.redis.url,
+            "OURVIDZ_STORAGE_URL": f"supabase-signed:{self.urls['sign-upload']}",
+            "OURVIDZ_CALLBACK_URL": self.urls["job-callback"],
             "OURVIDZ_CALLBACK_KEYS": KEYS,
             "OURVIDZ_STORAGE_TOKEN": WORKER_TOKEN,
         }
@@ -161,7 +175,7 @@ def deployment(folder: Path) -> Iterator[Deployment]:
                 )
             )
             urls[name] = f"http://127.0.0.1:{port}"
-        yield Deployment(platform, server, folder, urls, project)
+        yield Deployment(platform, server, folder, urls, environment["UPSTASH_REDIS_REST_URL"], project)
 
 
 def link_packages(folder: Path) -> None:

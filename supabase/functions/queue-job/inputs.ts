@@ -19,7 +19,7 @@ export async function checkInputs(request: JobRequest, userId: string, platform:
         { field, reason: "found a picture of somebody else's, expected one in your own folder" },
       ]);
     }
-    const size = await sizeOf(bucket, [owner, ...rest], platform);
+    const size = await sizeOf(bucket, [owner, ...rest].join("/"), platform);
     if (size === undefined) {
       throw invalid([{ field, reason: `found no such picture, expected one that was uploaded to ${bucket} before` }]);
     }
@@ -28,10 +28,10 @@ export async function checkInputs(request: JobRequest, userId: string, platform:
 }
 
 /** Bytes of an object; undefined if there is none. */
-async function sizeOf(bucket: string, path: string[], platform: SupabaseClient): Promise<number | undefined> {
-  const name = path.at(-1) ?? "";
-  const { data, error } = await platform.storage.from(bucket).list(path.slice(0, -1).join("/"), { search: name, limit: 100 });
-  if (error !== null) throw unavailable("the storage", error);
-  const found = data.find((one) => one.name === name);
-  return found === undefined ? undefined : Number(found.metadata?.["size"] ?? 0);
+async function sizeOf(bucket: string, path: string, platform: SupabaseClient): Promise<number | undefined> {
+  const { data, error } = await platform.storage.from(bucket).info(path);
+  if (error === null) return data.size ?? Number(data.metadata?.["contentLength"] ?? 0);
+  // Most refusals come with status 400 and have the true one in the body.
+  if (error.statusCode === "404") return undefined;
+  throw unavailable("the storage", error);
 }
