@@ -143,7 +143,8 @@ def deployment(folder: Path) -> Iterator[Deployment]:
     """Run everything until the block ends; ``folder`` has the job types and settings."""
     project = Project.open(jobtypes=folder / "jobtypes", config=folder / "ourvidz.yaml")
     functions = folder / "supabase" / "functions"
-    shutil.copytree(REPOSITORY / "supabase" / "functions", functions)
+    for part in ("functions", "client"):
+        shutil.copytree(REPOSITORY / "supabase" / part, folder / "supabase" / part)
     (functions / "_shared" / "routing.ts").write_text(as_typescript(project.catalog))
     link_packages(folder)
     server = RedisServer(folder / "redis")
