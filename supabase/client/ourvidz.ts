@@ -90,7 +90,8 @@ export class Ourvidz {
     const { data, error } = await this.#supabase.auth.getUser();
     if (error !== null) throw error;
     const path = `${data.user.id}/${crypto.randomUUID()}.${extension}`;
-    const stored = await this.#supabase.storage.from(INPUT_BUCKET).upload(path, picture, { contentType: picture.type });
+    const bytes = await picture.arrayBuffer();
+    const stored = await this.#supabase.storage.from(INPUT_BUCKET).upload(path, bytes, { contentType: picture.type });
     if (stored.error !== null) throw stored.error;
     return `${INPUT_BUCKET}/${path}`;
   }

@@ -107,7 +107,7 @@ class Deployment:
         """Read an object as a frontend does; None: somebody who has not signed in."""
         headers = {"apikey": PUBLIC_KEY} if user is None else as_user(user)
         return httpx.get(
-            f"{self.platform.url}/storage/v1/object/authenticated/{bucket}/{path}",
+            f"{self.platform.url}/storage/v1/object/{bucket}/{path}",
             headers=headers,
             trust_env=False,
         )
