@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -79,8 +78,8 @@ JOB_TYPES = {
 def running_deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("deployment")
     (folder / "jobtypes").mkdir()
-    for id, text in JOB_TYPES.items():
-        (folder / "jobtypes" / f"{id}.yaml").write_text(text)
+    for name, text in JOB_TYPES.items():
+        (folder / "jobtypes" / f"{name}.yaml").write_text(text)
     (folder / "ourvidz.yaml").write_text(SETTINGS)
     with deployment(folder) as running:
         yield running

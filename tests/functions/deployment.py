@@ -1,4 +1,4 @@
-"""A whole deployment of this repository's functions: Deno, Supabase with our migrations, Redis, Upstash's REST."""
+"""A whole deployment: functions in Deno, Supabase with our migrations, Redis behind Upstash's REST."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Deployment:
     """Where each function answers."""
     rest: str
     """Where Redis is asked over Upstash's REST."""
-    catalog: Project
+    project: Project
 
     def sign_up(self) -> User:
         """A new user, so that tests do not meet each other's jobs."""
@@ -92,7 +92,7 @@ class Deployment:
     def waiting(self, queue: str) -> list[dict[str, Any]]:
         """What lies on a list, the next to be read last."""
         with self.redis.client() as client:
-            return [json.loads(payload) for payload in client.lrange(queue, 0, -1)]  # type: ignore[union-attr]
+            return [json.loads(payload) for payload in client.lrange(queue, 0, -1)]
 
     def upload(self, user: User, path: str, data: bytes, bucket: str = "init_images") -> httpx.Response:
         """Store a picture as a frontend does."""

@@ -14,8 +14,8 @@ REQUEST = {"job_type": "placeholder_fast", "prompt": "a harbour"}
 
 @pytest.fixture
 def job(deployed: Deployment, user: User) -> str:
-    id: str = deployed.call("queue-job", REQUEST, user.token).json()["jobId"]
-    return id
+    found: str = deployed.call("queue-job", REQUEST, user.token).json()["jobId"]
+    return found
 
 
 def status(deployed: Deployment, job: str) -> str:
@@ -45,8 +45,8 @@ def test_a_job_that_has_ended_stays_as_it_ended(deployed: Deployment, user: User
 def test_others_find_no_such_job(
     deployed: Deployment, user: User, stranger: User, job: str, whose: str
 ) -> None:
-    id, token = (job, stranger.token) if whose == "a stranger's" else (str(uuid.uuid4()), user.token)
-    answer = deployed.call("cancel-job", {"job_id": id}, token)
+    named, token = (job, stranger.token) if whose == "a stranger's" else (str(uuid.uuid4()), user.token)
+    answer = deployed.call("cancel-job", {"job_id": named}, token)
     assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
     assert status(deployed, job) == "queued"
     assert [payload["job_id"] for payload in deployed.waiting("placeholder_queue")] == [job]

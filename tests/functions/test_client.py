@@ -1,7 +1,7 @@
 """The frontend's client compiles, and works against the running functions.
 
-Realtime is a stand-in here: a socket inside ``frontend.ts`` that speaks the realtime server's protocol. Everything
-else is real.
+Realtime is a stand-in here: a socket inside ``frontend.ts`` that speaks the realtime server's protocol.
+Everything else is real.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 from PIL import Image
 
@@ -39,7 +40,14 @@ OPTIONS = {
 
 def test_functions_and_client_are_what_deno_takes(deployed: Deployment) -> None:
     names = [f"supabase/functions/{name}/index.ts" for name in FUNCTIONS]
-    command = [deno(), "check", "--quiet", *names, "supabase/client/ourvidz.ts", "frontend.ts"]
+    command: list[str | Path] = [
+        deno(),
+        "check",
+        "--quiet",
+        *names,
+        "supabase/client/ourvidz.ts",
+        "frontend.ts",
+    ]
     shutil.copy(REPOSITORY / "tests" / "functions" / "frontend.ts", deployed.folder)
     done = subprocess.run(
         command,
@@ -54,7 +62,7 @@ def test_functions_and_client_are_what_deno_takes(deployed: Deployment) -> None:
 def test_the_client_is_what_a_bundler_takes(deployed: Deployment) -> None:
     project = {"compilerOptions": OPTIONS, "files": ["supabase/client/ourvidz.ts"]}
     (deployed.folder / "tsconfig.json").write_text(json.dumps(project))
-    command = [node_packages() / ".bin" / "tsc", "-p", deployed.folder]
+    command: list[str | Path] = [node_packages() / ".bin" / "tsc", "-p", deployed.folder]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout == ""
 

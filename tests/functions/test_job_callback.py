@@ -20,8 +20,8 @@ STRANGE_KEY = f"july:{'00' * 16}"
 @pytest.fixture
 def job(deployed: Deployment, user: User) -> str:
     asked = {"job_type": "placeholder_fast", "prompt": "a harbour"}
-    id: str = deployed.call("queue-job", asked, user.token).json()["jobId"]
-    return id
+    found: str = deployed.call("queue-job", asked, user.token).json()["jobId"]
+    return found
 
 
 def event(job: str, status: str, sequence: int, **more: object) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def test_a_request_becomes_a_row_and_an_envelope_that_workers_read(deployed: Dep
     envelope = Envelope.model_validate_json(json.dumps(payload))
     assert (envelope.job_id, envelope.user_id) == (status["jobId"], user.id)
     assert (envelope.seed, envelope.params) == (7, {"steps": 9})
-    spec = deployed.catalog.catalog.job_types["placeholder_fast"]
+    spec = deployed.project.catalog.job_types["placeholder_fast"]
     assert envelope.spec_digest == spec.digest
 
 
@@ -91,10 +91,10 @@ def test_retries_at_the_same_time_make_one_job(deployed: Deployment, user: User)
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: deployed.call("queue-job", keyed, user.token), range(4)))
     assert [answer.status_code for answer in answers] == [200] * 4
-    (id,) = {answer.json()["jobId"] for answer in answers}
-    assert [row["id"] for row in _rows(deployed, user)] == [id]
+    (job,) = {answer.json()["jobId"] for answer in answers}
+    assert [row["id"] for row in _rows(deployed, user)] == [job]
     # Workers drop a second envelope of the same job.
-    assert {payload["job_id"] for payload in deployed.waiting("placeholder_queue")} == {id}
+    assert {payload["job_id"] for payload in deployed.waiting("placeholder_queue")} == {job}
 
 
 def test_the_same_key_of_somebody_else_is_another_job(

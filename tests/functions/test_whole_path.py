@@ -1,7 +1,7 @@
 """From a user's request to a picture that its owner can fetch, through every real part there is.
 
-queue-job, its row, the list in Redis over Upstash's REST, a worker that holds no key to the storage, sign-upload, the
-storage server, job-callback, and the row again.
+queue-job, its row, the list in Redis over Upstash's REST, a worker that holds no key to the storage,
+sign-upload, the storage server, job-callback, and the row again.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def work(deployed: Deployment, family: str) -> None:
 def asked(deployed: Deployment, user: User, request: Mapping[str, object]) -> str:
     answer = deployed.call("queue-job", {"prompt": "a harbour", **request}, user.token)
     assert answer.status_code == 200, answer.text
-    id: str = answer.json()["jobId"]
-    return id
+    found: str = answer.json()["jobId"]
+    return found
 
 
 def asset(deployed: Deployment, job: str) -> dict[str, str]:
