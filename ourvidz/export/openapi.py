@@ -18,6 +18,7 @@ _COMPONENT = "#/components/schemas/{model}"
 _REFUSALS = {
     400: "The request is wrong; `problems` names each field and the reason.",
     401: "Nobody knows who asks, or the signature is wrong.",
+    402: "The user has too few credits, says `credits.ts`.",
     403: "What is named belongs to somebody else.",
     404: "There is no such job of this user.",
     413: "The request is too large.",
@@ -57,7 +58,7 @@ def as_openapi(catalog: Catalog) -> str:
                     "The job's row and place in line. A repeated idempotency key: those of the first.",
                     "JobStatus",
                 ),
-                _refusals(400, 401, 403, 413, 429, 503),
+                _refusals(400, 401, 402, 403, 413, 429, 503),
                 security="user",
             ),
             "/cancel-job": _post(
