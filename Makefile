@@ -87,7 +87,7 @@ bench-redis: $(DEVELOPING) .venv-peers/.ready benchmarks/redis_queue/peers/node_
 	touch $@
 
 benchmarks/redis_queue/peers/node_modules: benchmarks/redis_queue/peers/package.json
-	npm --prefix $(@D) install
+	npm --prefix $(@D) install --no-package-lock
 	touch $@
 
 .PHONY: bench-migrations
