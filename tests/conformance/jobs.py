@@ -9,13 +9,46 @@ from pydantic import JsonValue
 
 from ourvidz.jobs.envelope import Envelope
 from ourvidz.jobs.queue import Claim
-from ourvidz.jobs.results import Result
-from ourvidz.jobs.states import Failure
+from ourvidz.jobs.results import Asset, Fallback, Result, StoredFile
+from ourvidz.jobs.states import Failure, Reason
 
 USER = "3f0d9c56-0000-4000-8000-000000000001"
 OTHER_USER = "3f0d9c56-0000-4000-8000-000000000002"
 FAILURE = Failure(code="out_of_memory", message="the GPU has no room for this job")
 SUBMITTED = datetime(2025, 7, 1, 12, 0, tzinfo=UTC)
+
+#: With everything that a result may say.
+FULL_RESULT = Result(
+    job_type="video_fast",
+    effective_job_type="video_fast",
+    spec_digest="sha256:" + "0" * 64,
+    submitted_digest=None,
+    attempt=1,
+    assets=(
+        Asset(
+            bucket="video_fast",
+            path="u/j/1-0.mp4",
+            mime="video/mp4",
+            size=1,
+            sha256="0" * 64,
+            type="video",
+            index=0,
+            seed=7,
+            width=832,
+            height=480,
+            frames=81,
+            duration=5.0625,
+            thumbnail=StoredFile(
+                bucket="video_fast", path="u/j/1-0.webp", mime="image/webp", size=1, sha256="0" * 64
+            ),
+        ),
+    ),
+    fallback=Fallback(because=Reason(code="timed_out", message="late"), dropped={"guidance": 6.5}),
+    parameters={"steps": 20},
+    fingerprint={"device": "cpu"},
+    reviews={"policy": "passed"},
+    seconds={"denoise": 1.5},
+)
 
 
 def job_id(number: int) -> str:

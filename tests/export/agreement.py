@@ -19,7 +19,6 @@ from ourvidz.errors import OurvidzError
 from ourvidz.jobs.envelope import MAX_SEED
 from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.requests import CancelRequest, JobRequest
-from ourvidz.jobs.results import Asset, Fallback, Result, StoredFile
 from ourvidz.jobs.signing import DownloadRequest, UploadRequest
 from ourvidz.jobs.states import Failure, Reason
 from ourvidz.jobs.strict_json import MAX_DEPTH, NotJson, parse_json
@@ -32,7 +31,7 @@ from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.consistency import check_consistency
 from ourvidz.spec.identifiers import Identifier
 from ourvidz.spec.job_type import JobType, Lora
-from tests.conformance.jobs import SUBMITTED, USER, envelope, job_id
+from tests.conformance.jobs import FULL_RESULT, SUBMITTED, USER, envelope, job_id
 
 Body = dict[str, Any]
 
@@ -45,34 +44,8 @@ def nested(levels: int) -> Any:
     return value
 
 
-_STORED = StoredFile(bucket="video_fast", path="u/j/1-0.webp", mime="image/webp", size=1, sha256="0" * 64)
-_RESULT = Result(
-    job_type="video_fast",
-    effective_job_type="video_fast",
-    spec_digest="sha256:" + "0" * 64,
-    submitted_digest=None,
-    attempt=1,
-    assets=(
-        Asset(
-            **_STORED.model_dump(),
-            type="video",
-            index=0,
-            seed=7,
-            width=832,
-            height=480,
-            frames=81,
-            duration=5.0625,
-            thumbnail=_STORED,
-        ),
-    ),
-    fallback=Fallback(because=Reason(code="timed_out", message="late"), dropped={"guidance": 6.5}),
-    parameters={"steps": 20},
-    fingerprint={"device": "cpu"},
-    reviews={"policy": "passed"},
-    seconds={"denoise": 1.5},
-)
 _COMPLETED = JobEvent(
-    job_id=job_id(1), sequence=1, status="completed", at=SUBMITTED, user_id=USER, result=_RESULT
+    job_id=job_id(1), sequence=1, status="completed", at=SUBMITTED, user_id=USER, result=FULL_RESULT
 )
 _FAILED = JobEvent(
     job_id=job_id(1),

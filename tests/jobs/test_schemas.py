@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from ourvidz.jobs.envelope import MAX_SEED, Envelope, envelope_schema
 from ourvidz.jobs.events import JobEvent, Progress, event_schema
-from ourvidz.jobs.results import Asset, Fallback, Result, StoredFile
 from ourvidz.jobs.signing import (
     DownloadRequest,
     SignedUrl,
@@ -23,7 +22,7 @@ from ourvidz.jobs.signing import (
     signing_schemas,
 )
 from ourvidz.jobs.states import Failure, Reason
-from tests.conformance.jobs import SUBMITTED, USER, envelope, job_id
+from tests.conformance.jobs import FULL_RESULT, SUBMITTED, USER, envelope, job_id
 
 ENVELOPE = Draft202012Validator(envelope_schema())
 EVENT = Draft202012Validator(event_schema())
@@ -68,38 +67,6 @@ ENVELOPES = st.builds(
     metadata=_METADATA,
 )
 
-RESULT = Result(
-    job_type="video_fast",
-    effective_job_type="video_fast",
-    spec_digest="sha256:" + "0" * 64,
-    submitted_digest=None,
-    attempt=1,
-    assets=(
-        Asset(
-            bucket="video_fast",
-            path="u/j/1-0.mp4",
-            mime="video/mp4",
-            size=1,
-            sha256="0" * 64,
-            type="video",
-            index=0,
-            seed=7,
-            width=832,
-            height=480,
-            frames=81,
-            duration=5.0625,
-            thumbnail=StoredFile(
-                bucket="video_fast", path="u/j/1-0.webp", mime="image/webp", size=1, sha256="0" * 64
-            ),
-        ),
-    ),
-    fallback=Fallback(because=Reason(code="timed_out", message="late"), dropped={"guidance": 6.0}),
-    parameters={"steps": 20},
-    fingerprint={"device": "cpu"},
-    reviews={"policy": "passed"},
-    seconds={"denoise": 1.5},
-)
-
 FAILURE = Failure(
     code="output_invalid", message="black", before=Reason(code="timed_out", message="no progress for 120 s")
 )
@@ -114,7 +81,7 @@ EVENTS = st.builds(
     job_type=st.none() | _IDENTIFIERS,
     attempt=st.integers(0, 20),
     progress=st.none() | st.just(Progress(stage="denoise", step=1, steps=20)),
-    result=st.none() | st.just(RESULT),
+    result=st.none() | st.just(FULL_RESULT),
     error=st.none() | st.just(FAILURE),
     metadata=_METADATA,
 )
@@ -122,7 +89,7 @@ EVENTS = st.builds(
 WRITTEN: dict[str, Any] = json.loads(envelope(1).to_payload())
 TOLD: dict[str, Any] = json.loads(
     JobEvent(
-        job_id=job_id(1), sequence=1, status="completed", at=SUBMITTED, user_id=USER, result=RESULT
+        job_id=job_id(1), sequence=1, status="completed", at=SUBMITTED, user_id=USER, result=FULL_RESULT
     ).model_dump_json()
 )
 
