@@ -140,10 +140,36 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_MOMENT.pattern}$"}),
 ]
 
+# What a user asks for; requests have these fields as well.
+Prompt = Annotated[str, Field(min_length=1, max_length=10_000, description="What to make.")]
+NegativePrompt = Annotated[
+    str | None, Field(max_length=10_000, description="What to keep out; null: what the job type says.")
+]
+NumImages = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MAX_IMAGES,
+        strict=True,
+        description="How many; the job type says which numbers it offers.",
+    ),
+]
 #: Overrides by name. The names' pattern is all that pydantic would say, as if others were free.
 Params = Annotated[
-    dict[Identifier, bool | int | float | str], Field(json_schema_extra={"additionalProperties": False})
+    dict[Identifier, bool | int | float | str],
+    Field(
+        description="Overrides; the job type decides which it allows.",
+        json_schema_extra={"additionalProperties": False},
+    ),
 ]
+Inputs = Annotated[
+    dict[Input, InputPlace],
+    Field(
+        description="Storage keys, `bucket/path`, in a folder of the user's; https URLs where "
+        "`input_urls` is true."
+    ),
+]
+Metadata = Annotated[dict[str, JsonValue], Field(description="Carried to the callback untouched.")]
 
 
 def _demand_version(schema: dict[str, Any]) -> None:
@@ -160,24 +186,14 @@ class Envelope(Wire):
     job_id: Uuid = Field(description="Names the job; a second envelope of the same id is dropped.")
     job_type: Identifier = Field(description="Chooses the spec.")
     user_id: Uuid = Field(description="Owns the results.")
-    prompt: str = Field(min_length=1, max_length=10_000, description="What to make.")
-    negative_prompt: str | None = Field(
-        default=None, max_length=10_000, description="What to keep out; null: what the job type says."
-    )
+    prompt: Prompt
+    negative_prompt: NegativePrompt = None
     seed: Seed | None = Field(
         default=None, description="Of the first image, image i has seed + i; null: follows from the job's id."
     )
-    num_images: Annotated[int, Field(ge=1, le=MAX_IMAGES, strict=True)] = Field(
-        default=1, description="How many; the job type says which numbers it offers."
-    )
-    params: Params = Field(
-        default_factory=dict, description="Overrides; the job type decides which it allows."
-    )
-    inputs: dict[Input, InputPlace] = Field(
-        default_factory=dict,
-        description="Storage keys, `bucket/path`, in a folder of the user's; https URLs where "
-        "`input_urls` is true.",
-    )
+    num_images: NumImages = 1
+    params: Params = Field(default_factory=dict)
+    inputs: Inputs = Field(default_factory=dict)
     spec_digest: str | None = Field(
         default=None, pattern=r"^sha256:[0-9a-f]{64}$", description="Of the spec that it was submitted under."
     )
@@ -185,9 +201,7 @@ class Envelope(Wire):
         default=0, description="Higher starts earlier."
     )
     submitted_at: Timestamp = Field(description="When the user asked for it.")
-    metadata: dict[str, JsonValue] = Field(
-        default_factory=dict, description="Carried to the callback untouched."
-    )
+    metadata: Metadata = Field(default_factory=dict)
 
     def to_payload(self) -> bytes:
         """The bytes that go onto the queue: compact JSON, UTF-8."""

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import Field, JsonValue, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
-from ourvidz.jobs.envelope import MAX_IMAGES, MAX_SEED, Params, Uuid
-from ourvidz.jobs.inputs import InputPlace
+from ourvidz.jobs.envelope import (
+    MAX_IMAGES,
+    MAX_SEED,
+    Inputs,
+    Metadata,
+    NegativePrompt,
+    NumImages,
+    Params,
+    Prompt,
+    Uuid,
+)
 from ourvidz.jobs.states import JobState, Wire
 from ourvidz.spec.identifiers import Identifier
-from ourvidz.spec.job_type import Input
 
 REQUEST_VERSION: Final = 1
 
@@ -22,27 +30,15 @@ class JobRequest(Wire):
     """One job, as a user asks queue-job for it."""
 
     job_type: Identifier = Field(description="The kind of job; its spec decides everything else.")
-    prompt: str = Field(min_length=1, max_length=10_000, description="What to make.")
-    negative_prompt: str | None = Field(
-        default=None, max_length=10_000, description="What to keep out; null: what the job type says."
-    )
+    prompt: Prompt
+    negative_prompt: NegativePrompt = None
     seed: Annotated[int, Field(ge=0, le=MAX_SEED - MAX_IMAGES + 1, strict=True)] | None = Field(
         default=None, description="Of the first image, image i has seed + i; null: any."
     )
-    num_images: Annotated[int, Field(ge=1, le=MAX_IMAGES, strict=True)] = Field(
-        default=1, description="How many; the job type says which numbers it offers."
-    )
-    params: Params = Field(
-        default_factory=dict, description="Overrides; the job type decides which it allows."
-    )
-    inputs: dict[Input, InputPlace] = Field(
-        default_factory=dict,
-        description="Storage keys, `bucket/path`, in a folder of the user's; https URLs where "
-        "`input_urls` is true.",
-    )
-    metadata: dict[str, JsonValue] = Field(
-        default_factory=dict, description="Carried to the callback untouched."
-    )
+    num_images: NumImages = 1
+    params: Params = Field(default_factory=dict)
+    inputs: Inputs = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
     idempotency_key: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
