@@ -5,20 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing
-from pathlib import Path
 
 import click
 
 from ourvidz.cli.context import Invocation, place_options
-from ourvidz.cli.output import json_option, print_json, print_table
+from ourvidz.cli.output import FOUND, json_option, print_json, print_table
 from ourvidz.cli.progress import ProgressLine
-from ourvidz.cli.reconcile import FOUND
 from ourvidz.deploy.generated import read_folder
+from ourvidz.export.migration import FOLDER
 from ourvidz.runtime.backends import open_queue
 from ourvidz.runtime.client_libraries import client_needed
-
-#: Where ``ourvidz export-migration`` puts them.
-FOLDER = Path("supabase/migrations")
 
 
 @click.group("migrate")

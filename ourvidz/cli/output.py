@@ -14,6 +14,9 @@ import click
 
 from ourvidz.errors import OurvidzError
 
+#: Exit status of a command that looks for what is wrong, when something is left to mend.
+FOUND = 5
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

@@ -12,15 +12,12 @@ from dataclasses import dataclass, field
 import click
 
 from ourvidz.cli.context import Invocation, place_options
-from ourvidz.cli.output import json_option, one_line, print_json, print_table
+from ourvidz.cli.output import FOUND, json_option, one_line, print_json, print_table
 from ourvidz.deploy.reconcile.comparing import Comparison, QueueUnrelated
 from ourvidz.deploy.reconcile.findings import Bounded, Finding
 from ourvidz.runtime.backends import open_queue, open_storage
 from ourvidz.runtime.builtin_backends.supabase import open_job_table
 from ourvidz.spec.units import parse_seconds
-
-#: Exit status when something is left to mend.
-FOUND = 5
 
 PARTS: dict[str, Callable[[Comparison], Iterator[Finding]]] = {
     "rows": Comparison.rows,

@@ -8,6 +8,9 @@ from ourvidz.plugins.exporters import Exporter
 from ourvidz.plugins.hookspecs import hookimpl
 from ourvidz.spec.catalog import Catalog
 
+#: Where Supabase's command line looks for them, in the project's folder.
+FOLDER = "supabase/migrations"
+
 
 def next_files(catalog: Catalog, existing: Mapping[str, str]) -> Mapping[str, str]:
     """See :func:`ourvidz.export.migration.files.next_files`."""
@@ -23,7 +26,7 @@ def ourvidz_exporters() -> list[Exporter]:
         Exporter(
             name="migration",
             description="Write the next migrations of the database and the storage buckets.",
-            path="supabase/migrations",
+            path=FOLDER,
             next_files=next_files,
         )
     ]
