@@ -20,7 +20,7 @@ from training.runs import Run, learning_rate
 from training.sdxl import parts
 from training.sdxl.text import TextEncoders, reader
 from training.world.captions import Claim, describe
-from training.world.described import CAPTIONS, LANDSCAPES, draw_described
+from training.world.described import CAPTIONS, draw_described
 from training.world.drawing_lots import scenes
 from training.world.painting import paint
 from training.world.questions import QUESTIONS, answers
@@ -98,8 +98,9 @@ def test_captions_stand_beside_the_pictures_that_they_describe() -> None:
     count = described.counts[Landscape]
     assert all(named[:count])
     assert not any(named[count:])
-    assert described.weights[:count].sum().item() == pytest.approx(LANDSCAPES, rel=1e-4)
-    assert described.weights.sum().item() == pytest.approx(1, rel=1e-4)
+    weights = described.weights(0.7)
+    assert weights[:count].sum().item() == pytest.approx(0.7, rel=1e-4)
+    assert weights.sum().item() == pytest.approx(1, rel=1e-4)
     assert described.counts[StillLife] == 300 - count
 
 

@@ -26,9 +26,6 @@ PAINTERS: dict[type, Any] = {Landscape: landscapes, StillLife: still_lifes}
 #: Captions of each scene.
 CAPTIONS = 6
 
-#: Share of the landscapes in what is learnt from. They have more in them, and smaller, than still lifes.
-LANDSCAPES = 0.75
-
 #: Scenes that a process prepares at a time.
 SCENES = 128
 
@@ -52,11 +49,19 @@ class Described:
     def counts(self) -> dict[type, int]:
         return {kind: len(next(iter(fields.values()))) for kind, fields in self.packed.items()}
 
-    @property
-    def weights(self) -> torch.Tensor:
-        """How often each is seen, in proportion: landscapes are in all LANDSCAPES of it."""
-        share = {Landscape: LANDSCAPES, StillLife: 1 - LANDSCAPES}
-        parts = [torch.full((count,), share[kind] / count) for kind, count in self.counts.items()]
+    def weights(self, landscapes: float) -> torch.Tensor:
+        """How often each is to be seen, in proportion, ``landscapes`` being their share of all.
+
+        The more clouds and trees a landscape has, the more often: their number is what is learnt last.
+        """
+        share = {Landscape: landscapes, StillLife: 1 - landscapes}
+        parts = []
+        for kind, fields in self.packed.items():
+            weights = torch.ones(self.counts[kind])
+            if kind is Landscape:
+                for name in ("clouds", "trees"):
+                    weights += torch.from_numpy(fields[name]).flatten(1).sum(1)
+            parts.append(share[kind] * weights / weights.sum())
         return torch.cat(parts)
 
 
