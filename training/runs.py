@@ -19,6 +19,8 @@ import click
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from training.together import RANK, agreed
+
 #: Seconds between two lines of the log, and between two saved states.
 LOG_EVERY, SAVE_EVERY = 10.0, 60.0
 
@@ -49,7 +51,8 @@ class Run:
                 raise click.UsageError(
                     f"{file}: found a run with other settings: {'; '.join(others)}. Name another folder"
                 )
-        file.write_text(json.dumps(wanted, indent=2) + "\n")
+        if not RANK:
+            file.write_text(json.dumps(wanted, indent=2) + "\n")
         self.folder = folder
         self.step = 0
         self._seconds = 60 * minutes
@@ -72,6 +75,9 @@ class Run:
         self.step, self._before = state["step"], state["seconds"]
 
     def save(self, *modules: Any) -> None:
+        """Write the state; of several processes, which are alike, the first does."""
+        if RANK:
+            return
         draft = self.state_file.with_suffix(".draft")
         torch.save(
             {
@@ -88,9 +94,9 @@ class Run:
         self._began = time.monotonic()
         self._logged = saved = self._elapsed()
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, disable=not sys.stderr.isatty()) as progress:
+        with Progress(*columns, disable=bool(RANK) or not sys.stderr.isatty()) as progress:
             self._task = (progress, progress.add_task("training", total=self._seconds))
-            while (elapsed := self._elapsed()) < self._seconds:
+            while (elapsed := agreed(self._elapsed())) < self._seconds:
                 yield elapsed / self._seconds
                 self.step += 1
                 if elapsed - saved > SAVE_EVERY:
@@ -98,7 +104,8 @@ class Run:
                     self.save(*modules)
         self.save(*modules)
         self._write_line(self._elapsed())
-        self.draw_curves()
+        if not RANK:
+            self.draw_curves()
 
     def note(self, **values: torch.Tensor) -> None:
         """Take figures of this step; their means are logged every few seconds."""
@@ -110,7 +117,7 @@ class Run:
             self._write_line(elapsed)
 
     def _write_line(self, elapsed: float) -> None:
-        if not self._count:
+        if RANK or not self._count:
             return
         means = {name: round(float(total) / self._count, 6) for name, total in self._sums.items()}
         line = {"step": self.step, "seconds": round(elapsed, 1), **means}

@@ -18,6 +18,7 @@ from training.sdxl import parts
 from training.sdxl.captioned import captioned
 from training.sdxl.checkpoint import write_checkpoint
 from training.sdxl.text import TextEncoders, read_text_encoders, reader
+from training.together import PROCESSES, RANK, average_gradients, join, leave
 from training.world.described import draw_described
 from training.world.painting import Size
 from training.world.writing import nothing
@@ -63,7 +64,11 @@ PURE, NOISY, NOISY_FROM = 0.03, 0.55, 700
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=9.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option(
-    "--batch", type=int, default=256, show_default=True, help="Pictures of 1024 by 1024 pixels at a time."
+    "--batch",
+    type=int,
+    default=256,
+    show_default=True,
+    help="Pictures of 1024 by 1024 pixels at a time, on all GPUs together.",
 )
 @click.option("--learning-rate", "height", type=float, default=2e-3, show_default=True, help="At its height.")
 @click.option(
@@ -74,7 +79,9 @@ PURE, NOISY, NOISY_FROM = 0.03, 0.55, 700
     help="Share of the run at whose end the learning rate is 0; little where another run goes on.",
 )
 @click.option("--unit", type=float, default=1.0, show_default=True, help="Guidance that 1 shall stand for.")
-@click.option("--share", type=float, default=1.0, show_default=True, help="Of the pictures that are kept.")
+@click.option(
+    "--share", type=float, default=1.0, show_default=True, help="Of the pictures that are kept, on each GPU."
+)
 @click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
 def train_unet(
     out: Path,
@@ -103,17 +110,20 @@ def train_unet(
         "cool_down": cool_down,
         "unit": unit,
         "share": share,
+        "processes": PROCESSES,
     }
     run = Run(out, minutes=minutes, settings=settings)
     torch.manual_seed(seed)
     torch.backends.cudnn.benchmark = True
-    parts.write_tokenizers(out)
-    read, began = reader(out), time.monotonic()
+    if not RANK:
+        parts.write_tokenizers(out)
+    read, began = reader(text), time.monotonic()
     described = {
-        size: draw_described((seed, size), max(int(count * share), 8), moving=False, read=read)
+        size: draw_described((seed, size, RANK), max(int(count * share), 8), moving=False, read=read)
         for size, (_, count) in SIZES[sizes].items()
     }
     click.echo(f"drew and described scenes in {time.monotonic() - began:.0f} s")
+    join(device)
     unet: Any = UNet2DConditionModel.from_pretrained(begin / "unet").float() if begin else parts.unet()
     unet.to(device, memory_format=torch.channels_last)
     average = Average(unet, decay=0.999)
@@ -133,21 +143,24 @@ def train_unet(
     signal = parts.scheduler().alphas_cumprod.to(device)
     click.echo(f"painted and encoded in {time.monotonic() - began:.0f} s")
     denoise = {size: torch.compile(unet, dynamic=False) if one else unet for size, one in main.items()}
-    draws = torch.Generator(device).manual_seed(seed + run.step)
+    draws = torch.Generator(device).manual_seed(seed + run.step + 1_000_003 * RANK)
     shares = [one for one, _ in SIZES[sizes].values()]
     for part in run.steps(unet, average, optimizer):
         size = lots.choices(list(kept), shares)[0]
-        number = max(1, batch * FULL // (size[0] * size[1]))
+        number = max(1, batch // PROCESSES * FULL // (size[0] * size[1]))
         with torch.autocast(device, torch.bfloat16):
             latents, tokens = kept[size].batch(number, draws)
             words, pooled, bare = _read(encoders, tokens, nothings, draws)
             loss = _loss(denoise[size], latents, words, pooled, bare, size, signal, draws, unit=unit)
         loss.backward()  # type: ignore[no-untyped-call]
+        average_gradients(unet)
         gradient = torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
         optimizer.step(learning_rate(part, height, cool_down))
         average.update(unet, run.step)
         run.note(loss=loss, gradient=gradient)
-    write_checkpoint(out / "checkpoint", out, autoencoder, average.module, encoders)
+    if not RANK:
+        write_checkpoint(out / "checkpoint", out, autoencoder, average.module, encoders)
+    leave()
 
 
 @torch.no_grad()
