@@ -83,14 +83,13 @@ def as_openapi(catalog: Catalog) -> str:
                 _any_of([_ref("UploadRequest"), _ref("DownloadRequest")]),
                 ("The URL, good for some minutes and this one object.", "SignedUrl"),
                 {"default": _answer("Why not; the code decides, whatever the status.", "Failure")},
-                security="worker",
+                parameters=headers,
             ),
         },
         "components": {
             "schemas": {**_schemas(), **requests},
             "securitySchemes": {
                 "user": {"type": "http", "scheme": "bearer", "description": "The user's own access token."},
-                "worker": {"type": "http", "scheme": "bearer", "description": "The worker's own token."},
             },
         },
     }

@@ -1,8 +1,9 @@
 """How a machine that holds no key to the storage gets at one object: it asks for a signed URL. Version 1.
 
-The worker POSTs a request as JSON to the signing endpoint, over HTTPS, with its own token as ``Bearer``.
-The endpoint holds the key. It answers 200 with a :class:`SignedUrl`, and otherwise with a
-:class:`ourvidz.jobs.states.Failure` whose code decides, whatever the status:
+The worker POSTs a request as JSON to the signing endpoint, over HTTPS, signed like a callback: see
+:mod:`ourvidz.jobs.callback`. The endpoint holds the key to the storage. It answers 200 with a
+:class:`SignedUrl`, and otherwise with a :class:`ourvidz.jobs.states.Failure` whose code decides, whatever the
+status:
 
 - ``lease_lost``: the claim is not the job's newest, or the job has ended. Nothing may be stored.
 - ``storage_refused``: this worker may not have this object.

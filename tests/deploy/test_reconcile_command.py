@@ -178,7 +178,7 @@ def test_what_was_mended_before_an_error_is_told(
     insert(server, 1, 2)
     push(queue, 1)
     monkeypatch.setenv("OURVIDZ_STORAGE_URL", "supabase-signed:https://signing.example/urls")
-    monkeypatch.setenv("OURVIDZ_STORAGE_TOKEN", "token-7")
+    monkeypatch.setenv("OURVIDZ_CALLBACK_KEYS", f"july:{'7' * 32}")
     run = site.ourvidz("reconcile", "--apply", "--json")
     assert run.returncode == 1
     assert [one["outcome"] for one in json.loads(run.stdout)["findings"]] == ["mended"]

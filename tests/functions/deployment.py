@@ -30,9 +30,6 @@ FUNCTIONS = ("queue-job", "job-callback", "sign-upload", "cancel-job")
 #: The one in use, and the one that takes over.
 KEYS = f"july:{'5e' * 16},august:{'a7' * 16}"
 
-#: Of the worker that holds no key to the storage.
-WORKER_TOKEN = "worker-token-that-only-one-machine-has"
-
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -82,9 +79,16 @@ class Deployment:
 
     def tell(self, event: Mapping[str, Any], keys: str = KEYS, at: int | None = None) -> httpx.Response:
         """Deliver an event as a worker does."""
-        body = json.dumps(event).encode()
+        return self._signed("job-callback", event, keys, at)
+
+    def sign(self, request: Mapping[str, Any], keys: str = KEYS, at: int | None = None) -> httpx.Response:
+        """Ask for a signed URL as a worker does."""
+        return self._signed("sign-upload", request, keys, at)
+
+    def _signed(self, function: str, told: Mapping[str, Any], keys: str, at: int | None) -> httpx.Response:
+        body = json.dumps(told).encode()
         read = read_keys({"OURVIDZ_CALLBACK_KEYS": keys})
-        return self.post("job-callback", body, signatures(read, int(time.time()) if at is None else at, body))
+        return self.post(function, body, signatures(read, int(time.time()) if at is None else at, body))
 
     def row(self, id: str) -> dict[str, Any] | None:
         return self.platform.rows().get(id)
@@ -130,7 +134,6 @@ class Deployment:
             "OURVIDZ_STORAGE_URL": f"supabase-signed:{self.urls['sign-upload']}",
             "OURVIDZ_CALLBACK_URL": self.urls["job-callback"],
             "OURVIDZ_CALLBACK_KEYS": KEYS,
-            "OURVIDZ_STORAGE_TOKEN": WORKER_TOKEN,
         }
 
 
@@ -160,7 +163,6 @@ def deployment(folder: Path) -> Iterator[Deployment]:
             "UPSTASH_REDIS_REST_URL": f"http://127.0.0.1:{front.server_port}",
             "UPSTASH_REDIS_REST_TOKEN": TOKEN,
             "OURVIDZ_CALLBACK_KEYS": KEYS,
-            "OURVIDZ_STORAGE_TOKENS": f"rented-gpu:{WORKER_TOKEN}",
         }
         urls = {}
         for name in FUNCTIONS:

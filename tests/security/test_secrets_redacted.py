@@ -32,7 +32,6 @@ MARK = "plantedK7xQ"
 SECRETS = {
     "OURVIDZ_QUEUE_TOKEN": f"upstash-{MARK}-token-0123456789",
     "SUPABASE_SERVICE_ROLE_KEY": f"sb_secret_{MARK}_0123456789",
-    "OURVIDZ_STORAGE_TOKEN": f"storage-{MARK}-token-0123456789",
     "OURVIDZ_CALLBACK_KEYS": f"july:callback-{MARK}-key-0123456789abcdef",
     "OURVIDZ_CALLBACK_TOKEN": f"callback-{MARK}-token-0123456789",
     "HF_TOKEN": f"hf_{MARK}0123456789",

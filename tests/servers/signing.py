@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hmac
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 from pydantic import ValidationError
 
+from ourvidz.jobs.callback import SIGNATURE_AGE, TIMESTAMP_HEADER
 from ourvidz.jobs.signing import DownloadRequest, SignedUrl, UploadRequest, read_signing_request
 from ourvidz.jobs.states import Failure
 from ourvidz.jobs.storage import ObjectKey, ResultName
+from ourvidz.runtime.callback.signing import Key, signatures
 from tests.servers.supabase import Supabase
 
 #: What the storage server's refusals are called here.
@@ -35,19 +39,21 @@ class SigningEndpoint:
     supabase: Supabase
     storage_url: str
     """Where the URLs lead that it gives: the server, or a front of it."""
-    tokens: dict[str, str]
-    """The token of each worker, by its name."""
+    key: Key
+    """What workers sign by."""
     claims: dict[str, int] = field(default_factory=dict)
     any_claim: bool = False
     """Whether the token of every claim counts, where a test cannot know it beforehand."""
     asked: list[UploadRequest | DownloadRequest] = field(default_factory=list)
     url: str = ""
 
-    def sign(self, authorization: str, body: bytes) -> SignedUrl:
+    def sign(self, headers: Message, body: bytes) -> SignedUrl:
         """Raises _Denied."""
-        given = authorization.removeprefix("Bearer ").encode()
-        if not any(hmac.compare_digest(given, token.encode()) for token in self.tokens.values()):
-            raise _Denied(401, "storage_refused", "no worker has this token")
+        moment = int(headers.get(TIMESTAMP_HEADER, "0"))
+        proof = signatures((self.key,), moment, body)
+        is_right = all(hmac.compare_digest(headers.get(name, ""), text) for name, text in proof.items())
+        if not is_right or abs(time.time() - moment) > SIGNATURE_AGE:
+            raise _Denied(401, "storage_refused", "no key in use has signed this body")
         try:
             request = read_signing_request(body)
         except ValidationError as error:
@@ -78,10 +84,10 @@ class SigningEndpoint:
 
 @contextmanager
 def signing_endpoint(
-    server: Supabase, tokens: dict[str, str], *, storage_url: str | None = None
+    server: Supabase, key: Key, *, storage_url: str | None = None
 ) -> Iterator[SigningEndpoint]:
     """Run an endpoint on a free port until the block ends."""
-    endpoint = SigningEndpoint(server, storage_url or server.url, tokens)
+    endpoint = SigningEndpoint(server, storage_url or server.url, key)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -92,7 +98,7 @@ def signing_endpoint(
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             try:
-                signed = endpoint.sign(self.headers.get("authorization", ""), body)
+                signed = endpoint.sign(self.headers, body)
                 status, answer = 200, signed.model_dump_json().encode()
             except _Denied as denied:
                 status, answer = denied.status, denied.failure.model_dump_json().encode()

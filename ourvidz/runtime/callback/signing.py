@@ -1,4 +1,4 @@
-"""Signs what is told over HTTP: HMAC-SHA256 over ``timestamp.body``, by every key that is in use.
+"""Signs what a worker says over HTTP: HMAC-SHA256 over ``timestamp.body``, by every key that is in use.
 
 While a key is exchanged there are two, and every request carries a signature by each. So a receiver
 may change over to the new key at any moment between, and none of its moments refuses anything.
@@ -29,7 +29,7 @@ _TOKEN = re.compile(r"[!-~]+")
 
 
 class CallbackSecretInvalid(NotReady):
-    """A secret that callbacks need is missing from the environment, or cannot be used as it is."""
+    """A secret that signs or admits is missing from the environment, or cannot be used as it is."""
 
     code = "callback_secret_invalid"
 

@@ -1,4 +1,4 @@
-/** Whether a callback is from a worker of ours: HMAC-SHA256 over `time.body`, by one of the keys in use. */
+/** Whether a request is from a worker of ours: HMAC-SHA256 over `time.body`, by one of the keys in use. */
 import { Refused } from "./http.ts";
 import { CALLBACK_SIGNATURE } from "./routing.ts";
 

@@ -1,6 +1,6 @@
 /** A worker that holds no key to the storage asks for a URL to one object. */
 import { parsed, Refused, serve, unavailable } from "../_shared/http.ts";
-import { asked, bearer, namespace, queue, setting } from "../_shared/platform.ts";
+import { asked, namespace, queue, setting } from "../_shared/platform.ts";
 import {
   askHolding,
   BUCKETS,
@@ -15,6 +15,7 @@ import {
   specOf,
   type UploadRequest,
 } from "../_shared/routing.ts";
+import { checkSignature, readKeys } from "../_shared/signature.ts";
 
 /** Seconds that a URL for reading is good for. */
 const READING = 300;
@@ -23,13 +24,23 @@ const READING = 300;
 const RESULT = /^[0-9]+\.[a-z0-9.]+$/;
 
 serve(async (request, body): Promise<SignedUrl> => {
-  if (!(await isWorker(bearer(request)))) throw refused("no worker has this token", 401);
+  await checkWorker(request, body);
   const asking = parsed(body);
   const isDownload = (asking as { operation?: unknown } | null)?.operation === "download";
   return isDownload
     ? await signDownload(valueOf(checkDownloadRequest(asking)))
     : await signUpload(valueOf(checkUploadRequest(asking)));
 });
+
+/** Whoever may tell of jobs may store what they made. */
+async function checkWorker(request: Request, body: Uint8Array): Promise<void> {
+  const keys = readKeys(setting("OURVIDZ_CALLBACK_KEYS"));
+  try {
+    await checkSignature(request.headers, body, keys, Date.now());
+  } catch (error) {
+    throw error instanceof Refused ? refused(error.message, error.status) : error;
+  }
+}
 
 function valueOf<T>(checked: Checked<T>): T {
   if (checked.ok) return checked.value;
@@ -95,20 +106,4 @@ function storageError(fields: Record<string, unknown>): Refused {
 function storageUnavailable(cause: unknown): Refused {
   const { status, message } = unavailable("the storage", cause);
   return new Refused(status, "storage_unavailable", message);
-}
-
-/** Digests are compared, so that no time tells how much of a token was right. */
-async function isWorker(token: string): Promise<boolean> {
-  const given = await digest(token);
-  let found = false;
-  for (const entry of setting("OURVIDZ_STORAGE_TOKENS").split(",")) {
-    const known = await digest(entry.slice(entry.indexOf(":") + 1).trim());
-    if (known === given && entry.trim() !== "") found = true;
-  }
-  return found;
-}
-
-async function digest(text: string): Promise<string> {
-  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -14,6 +14,7 @@ from ourvidz.jobs.storage import ObjectKey, Storage
 from ourvidz.plugins.backends import BackendContext
 from ourvidz.runtime.backends import all_embedded, open_storage
 from ourvidz.runtime.builtin_backends.supabase import ourvidz_storages
+from ourvidz.runtime.callback.signing import Key
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.client_libraries import ClientMissing
 from ourvidz.runtime.supabase_access import ServiceAccess, SupabaseNotConfigured
@@ -41,7 +42,7 @@ def opened(url: str) -> Storage:
 def configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUPABASE_URL", "https://project.supabase.co/")
     monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", HIDDEN)
-    monkeypatch.setenv("OURVIDZ_STORAGE_TOKEN", HIDDEN)
+    monkeypatch.setenv("OURVIDZ_CALLBACK_KEYS", f"july:{HIDDEN:0<32}")
 
 
 @pytest.mark.usefixtures("configured")
@@ -141,10 +142,11 @@ def test_a_worker_stores_its_results_by_the_service_key(
 def test_a_worker_stores_its_results_without_any_key(
     server: Supabase, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with signing_endpoint(server, {"worker-7": "token-7"}) as endpoint:
+    key = Key("july", "worker-secret-of-32-characters-7")
+    with signing_endpoint(server, key) as endpoint:
         endpoint.any_claim = True
         monkeypatch.setenv("OURVIDZ_STORAGE_URL", f"supabase-signed:{endpoint.url}")
-        monkeypatch.setenv("OURVIDZ_STORAGE_TOKEN", "token-7")
+        monkeypatch.setenv("OURVIDZ_CALLBACK_KEYS", f"{key.id}:{key.secret}")
         [path] = make_one(site)
         with closing(open_storage(site.project())) as storage:
             assert storage.read(ObjectKey("placeholder_fast", path), limit=8) == b"\x89PNG\r\n\x1a\n"

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from ourvidz.errors import NotReady
+from ourvidz.jobs.callback import SIGNATURE_HEADER
 from ourvidz.jobs.storage import (
     ObjectKey,
     ObjectNotFound,
@@ -17,16 +19,16 @@ from ourvidz.jobs.storage import (
     input_key,
     result_key,
 )
+from ourvidz.runtime.callback.signing import Key
 from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Retries
 from ourvidz.runtime.storage.supabase.signed import SignedStorage, Signer
-from ourvidz.runtime.supabase_access import SupabaseNotConfigured
 from tests.conformance.jobs import USER, job_id
 from tests.conformance.storage import OTHER, PNG
 from tests.servers.faults import Answer, Fault, FaultFront, LostReply, Reset, Stall, fault_front
 from tests.servers.signing import SigningEndpoint, signing_endpoint
 from tests.servers.supabase import Supabase
 
-TOKEN = "worker-7-token"
+WORKER_KEY = Key("july", "worker-secret-of-32-characters-7")
 KEY = result_key("sdxl_fast", USER, job_id(0), 3, "0.png")
 AT_ONCE = Retries(tries=3, first_pause=0.0, longest_pause=0.0)
 
@@ -34,7 +36,7 @@ AT_ONCE = Retries(tries=3, first_pause=0.0, longest_pause=0.0)
 @pytest.fixture
 def endpoint(server: Supabase, front: FaultFront) -> Iterator[SigningEndpoint]:
     """Signs for the storage behind the front; claim 3 holds job 0."""
-    with signing_endpoint(server, {"worker-7": TOKEN}, storage_url=front.url) as endpoint:
+    with signing_endpoint(server, WORKER_KEY, storage_url=front.url) as endpoint:
         endpoint.claims[job_id(0)] = 3
         yield endpoint
 
@@ -44,8 +46,8 @@ def storage(endpoint: SigningEndpoint, timeouts: httpx.Timeout) -> Iterator[Sign
     yield from opened(endpoint.url, timeouts=timeouts)
 
 
-def opened(url: str, token: str = TOKEN, timeouts: httpx.Timeout = TIMEOUTS) -> Iterator[SignedStorage]:
-    storage = SignedStorage(Signer(url=url, token=token), retries=AT_ONCE, timeouts=timeouts)
+def opened(url: str, key: Key = WORKER_KEY, timeouts: httpx.Timeout = TIMEOUTS) -> Iterator[SignedStorage]:
+    storage = SignedStorage(Signer(url=url, keys=(key,)), retries=AT_ONCE, timeouts=timeouts)
     yield storage
     storage.close()
 
@@ -73,12 +75,13 @@ def test_a_result_is_stored_and_read_by_signed_urls(
     assert [one.method for one in front.seen] == ["PUT", "GET", "GET"]
 
 
-def test_neither_the_service_key_nor_the_workers_token_goes_where_it_does_not_belong(
+def test_neither_the_service_key_nor_a_signature_goes_where_it_does_not_belong(
     front: FaultFront, storage: SignedStorage
 ) -> None:
     put(storage)
     storage.read(KEY)
-    assert all("authorization" not in one.headers and "apikey" not in one.headers for one in front.seen)
+    names = {name.lower() for one in front.seen for name in one.headers}
+    assert not names & {"authorization", "apikey", SIGNATURE_HEADER.lower()}
 
 
 def test_an_init_image_of_a_users_is_read(server: Supabase, storage: SignedStorage) -> None:
@@ -114,8 +117,8 @@ def test_a_lease_that_is_lost_between_two_tries_ends_them(
         put(storage)
 
 
-def test_a_token_that_no_worker_has_is_refused_without_showing_it(endpoint: SigningEndpoint) -> None:
-    for storage in opened(endpoint.url, "secret-of-nobody"):
+def test_a_key_that_no_worker_has_is_refused_without_showing_it(endpoint: SigningEndpoint) -> None:
+    for storage in opened(endpoint.url, Key("july", "secret-of-nobody")):
         with pytest.raises(StorageRefused, match="401") as caught:
             put(storage)
         assert "secret-of-nobody" not in str(caught.value)
@@ -188,7 +191,7 @@ def test_what_takes_the_service_key_says_so(storage: SignedStorage) -> None:
 @pytest.mark.parametrize(
     "fault", [Answer(status=403, body=b'{"message": "bad ?token=eyJ"}'), Reset(), Stall()], ids=repr
 )
-def test_no_signed_url_and_no_token_is_in_any_log_or_error(
+def test_no_signed_url_and_no_secret_is_in_any_log_or_error(
     front: FaultFront, storage: SignedStorage, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     front.spoil(*[fault] * AT_ONCE.tries)
@@ -199,30 +202,30 @@ def test_no_signed_url_and_no_token_is_in_any_log_or_error(
         put(storage)
     told = caplog.text + str(caught.value) + repr(caught.value.__context__)
     assert "token=" not in told
-    assert TOKEN not in told
+    assert WORKER_KEY.secret not in told
     assert front.seen, "expected requests to have been made"
 
 
 @pytest.mark.parametrize(
     ("url", "environment", "told"),
     [
-        ("http://example.com/sign", {"OURVIDZ_STORAGE_TOKEN": "t"}, "expected https"),
-        ("https://user:hidden@example.com/sign", {"OURVIDZ_STORAGE_TOKEN": "t"}, "a user name"),
-        ("https://example.com/sign?key=hidden", {"OURVIDZ_STORAGE_TOKEN": "t"}, "after"),
-        ("", {"OURVIDZ_STORAGE_TOKEN": "t"}, "expected https"),
-        ("https://example.com/sign", {}, "OURVIDZ_STORAGE_TOKEN: not set"),
-        ("https://example.com/sign", {"OURVIDZ_STORAGE_TOKEN": "hidden\nhidden"}, "copy it anew"),
+        ("http://example.com/sign", {}, "expected https"),
+        ("https://user:hidden@example.com/sign", {}, "a user name"),
+        ("https://example.com/sign?key=hidden", {}, "after"),
+        ("", {}, "expected https"),
+        ("https://example.com/sign", {}, "OURVIDZ_CALLBACK_KEYS: found nothing"),
+        ("https://example.com/sign", {"OURVIDZ_CALLBACK_KEYS": "july:hidden"}, "expected at least 32"),
     ],
 )
 def test_a_signer_that_is_configured_wrongly_is_told_of_without_its_secrets(
     url: str, environment: dict[str, str], told: str
 ) -> None:
-    with pytest.raises(SupabaseNotConfigured, match=told) as caught:
+    with pytest.raises(NotReady, match=told) as caught:
         Signer.read(url, environment)
     assert "hidden" not in str(caught.value)
 
 
-def test_a_signer_does_not_show_its_token() -> None:
-    signer = Signer.read("https://example.com/sign/", {"OURVIDZ_STORAGE_TOKEN": "hidden"})
+def test_a_signer_does_not_show_its_secret() -> None:
+    signer = Signer.read("https://example.com/sign/", {"OURVIDZ_CALLBACK_KEYS": f"july:hidden{'0' * 32}"})
     assert "hidden" not in repr(signer)
     assert urlsplit(signer.url).path == "/sign"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NoReturn
 
 import httpx
@@ -11,30 +12,41 @@ from pydantic import ValidationError
 
 from ourvidz.jobs.signing import DownloadRequest, SignedUrl, UploadRequest
 from ourvidz.jobs.storage import ObjectKey, ObjectNotFound, ResultName, StorageRefused, StorageUnavailable
+from ourvidz.runtime.callback.signing import (
+    HOW_TO_MAKE_ONE,
+    KEYS_VARIABLE,
+    CallbackSecretInvalid,
+    Key,
+    read_keys,
+    signatures,
+)
 from ourvidz.runtime.storage.supabase.answers import Refusal
 from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Retries, asking, connect
 from ourvidz.runtime.storage.supabase.reading import read_object, same_object
-from ourvidz.runtime.supabase_access import check_address, is_safe, setting
-
-TOKEN_VARIABLE = "OURVIDZ_STORAGE_TOKEN"
+from ourvidz.runtime.supabase_access import check_address, is_safe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
-    """The endpoint that signs, and this worker's token for it."""
+    """The endpoint that gives signed URLs, and the keys of callbacks, which prove a worker."""
 
     url: str
-    token: str = field(repr=False)
+    keys: tuple[Key, ...]
 
     @classmethod
     def read(cls, url: str, environment: Mapping[str, str]) -> Signer:
-        """Take the address from a storage URL and the token from the environment.
+        """Take the address from a storage URL and the keys from the environment.
 
-        Raises SupabaseNotConfigured.
+        Raises SupabaseNotConfigured, CallbackSecretInvalid.
         """
-        return cls(
-            url=check_address("the supabase-signed URL", url), token=setting(environment, TOKEN_VARIABLE)
-        )
+        address = check_address("the supabase-signed URL", url)
+        keys = read_keys(environment)
+        if not keys:
+            raise CallbackSecretInvalid(
+                f"{KEYS_VARIABLE}: found nothing, expected id:secret, since requests for signed URLs are "
+                f"signed like callbacks; {HOW_TO_MAKE_ONE}"
+            )
+        return cls(url=address, keys=keys)
 
 
 class SignedStorage:
@@ -54,8 +66,6 @@ class SignedStorage:
     ) -> None:
         self._signer = signer
         self._retries = retries
-        self._asking = connect({"authorization": f"Bearer {signer.token}"}, timeouts)
-        # The token is the endpoint's business: no other host gets to see it.
         self._http = connect({}, timeouts)
 
     def put(self, key: ObjectKey, data: bytes, *, content_type: str) -> None:
@@ -84,7 +94,6 @@ class SignedStorage:
         return str(key)
 
     def close(self) -> None:
-        self._asking.close()
         self._http.close()
 
     def _put(self, key: ObjectKey, data: bytes, request: UploadRequest) -> None:
@@ -110,10 +119,11 @@ class SignedStorage:
             raise ObjectNotFound(f"{key}: there is no such object") from None
 
     def _signed(self, request: UploadRequest | DownloadRequest, what: str) -> str:
-        answer = self._asking.post(
-            self._signer.url,
-            content=request.model_dump_json(),
-            headers={"content-type": "application/json"},
+        body = request.model_dump_json().encode()
+        # Signed anew at every try, since the endpoint refuses what was signed long ago.
+        proof = signatures(self._signer.keys, int(time.time()), body)
+        answer = self._http.post(
+            self._signer.url, content=body, headers={"content-type": "application/json", **proof}
         )
         try:
             url = SignedUrl.model_validate_json(answer.content).url
