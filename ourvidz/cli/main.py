@@ -27,6 +27,7 @@ COMMANDS = {
     "cancel": ("jobs", "Stop a job, waiting or running."),
     "retry": ("jobs", "Queue a failed or cancelled job again."),
     "queues": ("queues", "Show how full the queues are."),
+    "stats": ("stats", "Show how long jobs took, and how many failed."),
     "dead-letters": ("dead_letters", "Show and revive what could not run."),
     "storage": ("storage", "Look after what is stored."),
     "reconcile": ("reconcile", "Compare the platform's job table with queue and storage."),

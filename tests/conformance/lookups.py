@@ -51,6 +51,24 @@ class Lookups(OnQueue):
         assert ids(queue.jobs(job_type="image_high")) == [job_id(2), job_id(0)]
         assert ids(queue.jobs(job_type="image_high", state="queued")) == [job_id(2)]
 
+    def test_a_list_says_of_ended_jobs_when_and_how(
+        self, site: QueueSite, queue: Queue, other: Queue
+    ) -> None:
+        for number in range(3):
+            queue.push("sdxl_queue", payload(number))
+        found = claimed(queue)
+        site.pass_time(10)
+        queue.complete(found.lease, result(found))
+        queue.fail(claimed(queue).lease, FAILURE)
+        waiting, failed, completed = other.jobs()
+        assert completed.result == result(found)
+        assert completed.started_at is not None
+        assert completed.finished_at is not None
+        assert completed.finished_at - completed.started_at >= 10
+        assert (failed.result, failed.error) == (None, FAILURE)
+        assert failed.finished_at is not None
+        assert (waiting.finished_at, waiting.result, waiting.error) == (None, None, None)
+
     def test_states_are_told_of_the_jobs_that_are_known(
         self, site: QueueSite, queue: Queue, other: Queue
     ) -> None:
