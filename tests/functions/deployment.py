@@ -30,6 +30,12 @@ FUNCTIONS = ("queue-job", "job-callback", "sign-upload", "cancel-job")
 #: The one in use, and the one that takes over.
 KEYS = f"july:{'5e' * 16},august:{'a7' * 16}"
 
+#: A table of an operator's own, for what jobs cost.
+LEDGER = {
+    "20990101000000_ledger.sql": "create table public.ledger (job_id uuid primary key, user_id uuid);\n"
+    "grant all on public.ledger to service_role;\n"
+}
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -51,6 +57,8 @@ class Deployment:
     rest: str
     """Where Redis is asked over Upstash's REST."""
     project: Project
+    environment: Mapping[str, str]
+    """Of the functions."""
 
     def sign_up(self) -> User:
         """A new user, so that tests do not meet each other's jobs."""
@@ -154,7 +162,7 @@ def deployment(folder: Path) -> Iterator[Deployment]:
     server.start()
     with ExitStack() as stack:
         stack.callback(server.stop)
-        platform = stack.enter_context(supabase(next_files(project.catalog, {})))
+        platform = stack.enter_context(supabase({**next_files(project.catalog, {}), **LEDGER}))
         front = stack.enter_context(upstash_front(server.port))
         environment = deno_environment(NODE_FOLDER / "node_modules") | {
             "SUPABASE_URL": platform.url,
@@ -164,21 +172,28 @@ def deployment(folder: Path) -> Iterator[Deployment]:
             "UPSTASH_REDIS_REST_TOKEN": TOKEN,
             "OURVIDZ_CALLBACK_KEYS": KEYS,
         }
-        urls = {}
-        for name in FUNCTIONS:
-            port = free_port()
-            command: list[str | Path] = [deno(), "run", "--allow-net", "--allow-env", "--quiet"]
-            stack.enter_context(
-                running(
-                    [*command, functions / name / "index.ts"],
-                    lambda port=port: listens(port),  # type: ignore[misc]
-                    log=folder / f"{name}.log",
-                    cwd=folder,
-                    env=environment | {"DENO_SERVE_ADDRESS": f"tcp:127.0.0.1:{port}"},
-                )
-            )
-            urls[name] = f"http://127.0.0.1:{port}"
-        yield Deployment(platform, server, folder, urls, environment["UPSTASH_REDIS_REST_URL"], project)
+        urls = {
+            name: stack.enter_context(function(functions / name / "index.ts", folder, environment))
+            for name in FUNCTIONS
+        }
+        yield Deployment(
+            platform, server, folder, urls, environment["UPSTASH_REDIS_REST_URL"], project, environment
+        )
+
+
+@contextmanager
+def function(file: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Run one function in Deno until the block ends; where it answers."""
+    port = free_port()
+    command: list[str | Path] = [deno(), "run", "--allow-net", "--allow-env", "--quiet", file]
+    with running(
+        command,
+        lambda: listens(port),
+        log=folder / f"{file.parent.name}-{port}.log",
+        cwd=folder,
+        env={**environment, "DENO_SERVE_ADDRESS": f"tcp:127.0.0.1:{port}"},
+    ):
+        yield f"http://127.0.0.1:{port}"
 
 
 def link_packages(folder: Path) -> None:

@@ -11,13 +11,13 @@ export interface Charge {
 
 /**
  * Take the credits of a job. Return false if its user has too few: the job is then refused with 402, and nothing is
- * left of it. `platform` may write every table. Charge by `jobId`, so that a retry pays once.
+ * left of it. `platform` may write every table. Charge by `jobId`, so that a retry pays once; two may come at once.
  */
 export function charge(_charge: Charge, _platform: SupabaseClient): Promise<boolean> {
   return Promise.resolve(true);
 }
 
-/** Give them back: the job could not be pushed. */
+/** Give back what was taken for this `jobId`, if anything was: the job could not be pushed. It may be called twice. */
 export function refund(_charge: Charge, _platform: SupabaseClient): Promise<void> {
   return Promise.resolve();
 }

@@ -14,7 +14,7 @@ import {
   readStanding,
   SPECS,
 } from "../_shared/routing.ts";
-import { charge, refund } from "./credits.ts";
+import { type Charge, charge, refund } from "./credits.ts";
 import { checkInputs } from "./inputs.ts";
 
 /** What is read of a row. */
@@ -24,9 +24,14 @@ interface Row {
   readonly job_type: string;
   readonly status: JobState;
   readonly created_at: string;
+  /** Until the first event, how many pushes have begun and did not fail; 0: limits and credits are not checked yet. */
+  readonly sequence: number;
 }
 
-const READ = "id, user_id, job_type, status, created_at";
+const READ = "id, user_id, job_type, status, created_at, sequence";
+
+/** A job that was pushed so often is on its queue. Every event's sequence is far above. */
+const MOST_PUSHES = 1000;
 
 serve(async (request, body): Promise<JobStatus> => {
   const userId = await userOf(request);
@@ -36,27 +41,92 @@ serve(async (request, body): Promise<JobStatus> => {
   const platform = asPlatform();
   const id = await jobIdOf(job, userId);
 
-  const known = await rowOf(id, platform);
-  if (known !== null) return await again(known, job);
-
-  await checkInputs(job, userId, platform);
-  const row = await insert(id, job, userId, platform);
-  // Another request with this key was faster.
-  if (row === null) return await again(await rowOf(id, platform), job);
-  const bill = { jobId: id, userId, request: job };
-  let charged = false;
-  try {
-    await checkLimits(row, platform);
-    charged = await charge(bill, platform);
-    if (!charged) throw new Refused(402, "too_few_credits", "you have too few credits for this job");
-    await push(row, job);
-  } catch (error) {
-    await withdraw(id, platform);
-    if (charged) await refund(bill, platform);
-    throw error;
+  let row = await rowOf(id, platform);
+  if (row === null) {
+    await checkInputs(job, userId, platform);
+    // Another request with this key may have been faster.
+    row = (await insert(id, job, userId, platform)) ?? (await rowOf(id, platform));
   }
+  if (row === null) throw takenBack();
+  if (row.job_type !== job.job_type) {
+    throw invalid([{ field: "idempotency_key", reason: `found the key of a job of type ${row.job_type}, expected a new one` }]);
+  }
+  if (row.status === "queued") await enqueue(row, job, platform);
   return await status(row);
 });
+
+/**
+ * Onto the queue, once it is known that it may. Requests with one key may be here at the same time, and a request that
+ * is sent again may be after one whose function was killed: whoever fails takes the row back if nobody else pushed.
+ */
+async function enqueue(row: Row, job: JobRequest, platform: SupabaseClient): Promise<void> {
+  const bill = { jobId: row.id, userId: row.user_id, request: job };
+  if (row.sequence === 0) await admit(row, bill, platform);
+  const standing = await countPush(row.id, 1, platform);
+  if (standing === "begun") return;
+  if (standing === "gone") {
+    await refund(bill, platform);
+    throw takenBack();
+  }
+  try {
+    await push(row, job);
+  } catch (error) {
+    if ((await withdrawPush(row.id, platform)) === "gone") await refund(bill, platform);
+    throw error;
+  }
+}
+
+/** Limits and credits. Of a job that is refused nothing is left. */
+async function admit(row: Row, bill: Charge, platform: SupabaseClient): Promise<void> {
+  try {
+    await checkLimits(row, platform);
+    if (!(await charge(bill, platform))) throw new Refused(402, "too_few_credits", "you have too few credits for this job");
+  } catch (error) {
+    const { error: kept } = await platform.from("jobs").delete().eq("id", row.id).eq("status", "queued").eq("sequence", 0);
+    if (kept !== null) logKept(row.id, kept);
+    throw error;
+  }
+}
+
+/**
+ * Counts a push that begins, or one that failed. `gone`: there is no row, or none any more, since that was its only
+ * push; `begun`: a worker has the job.
+ */
+async function countPush(id: string, by: 1 | -1, platform: SupabaseClient): Promise<"counted" | "gone" | "begun"> {
+  for (let tries = 0; tries < 20; tries++) {
+    const row = await rowOf(id, platform);
+    if (row === null) return "gone";
+    if (row.status !== "queued" || row.sequence >= MOST_PUSHES) return "begun";
+    const pushes = row.sequence + by;
+    const jobs = platform.from("jobs");
+    // Only as long as nobody else has counted.
+    const changed = pushes > 0
+      ? await jobs.update({ sequence: pushes }).match({ id, status: "queued", sequence: row.sequence }).select("id")
+      : await jobs.delete().match({ id, status: "queued", sequence: row.sequence }).select("id");
+    if (changed.error !== null) throw unavailable("the database", changed.error);
+    if (changed.data.length > 0) return pushes > 0 ? "counted" : "gone";
+  }
+  throw unavailable("the database", new Error(`the row of job ${id} is changed all the time`));
+}
+
+/** After a push that failed: the refusal that led here is what the client has to hear. */
+async function withdrawPush(id: string, platform: SupabaseClient): Promise<"counted" | "gone" | "begun"> {
+  try {
+    return await countPush(id, -1, platform);
+  } catch (error) {
+    logKept(id, error);
+    return "counted";
+  }
+}
+
+/** Such a row waits; `ourvidz reconcile` ends it. */
+function logKept(id: string, why: unknown): void {
+  console.error(`the row of job ${id} could not be taken back: ${why instanceof Error ? why.message : JSON.stringify(why)}`);
+}
+
+function takenBack(): Refused {
+  return new Refused(503, "temporarily_unavailable", "the first request was taken back; send it again");
+}
 
 /** The id follows from the key, so that a queue which has seen the job knows it again even if its row was taken back. */
 async function jobIdOf(job: JobRequest, userId: string): Promise<string> {
@@ -68,16 +138,6 @@ async function jobIdOf(job: JobRequest, userId: string): Promise<string> {
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-/** A request that was sent before. If its function ended between row and push, the push is made now. */
-async function again(row: Row | null, job: JobRequest): Promise<JobStatus> {
-  if (row === null) throw new Refused(503, "temporarily_unavailable", "the first request was taken back; send it again");
-  if (row.job_type !== job.job_type) {
-    throw invalid([{ field: "idempotency_key", reason: `found the key of a job of type ${row.job_type}, expected a new one` }]);
-  }
-  if (row.status === "queued") await push(row, job);
-  return await status(row);
 }
 
 async function rowOf(id: string, platform: SupabaseClient): Promise<Row | null> {
@@ -164,13 +224,6 @@ function envelope(row: Row, job: JobRequest): Envelope {
     submitted_at: new Date(row.created_at).toISOString(),
     metadata: job.metadata ?? {},
   };
-}
-
-/** Takes back the row of a job that was not pushed. */
-async function withdraw(id: string, platform: SupabaseClient): Promise<void> {
-  const { error } = await platform.from("jobs").delete().eq("id", id).eq("status", "queued");
-  // The refusal that led here is what the client has to hear; `ourvidz reconcile` ends such a row.
-  if (error !== null) console.error(`the row of job ${id} could not be taken back: ${error.message}`);
 }
 
 async function status(row: Row): Promise<JobStatus> {
