@@ -29,6 +29,7 @@ from ourvidz.spec.settings import (
     QueueEntry,
     Review,
     Settings,
+    UpEntry,
     WorkerEntry,
 )
 
@@ -38,7 +39,7 @@ from .tables import code, table
 MODELS: tuple[type[BaseModel], ...] = (
     *(JobType, Override, Display, InitImage, Lora, Limits, Vram),
     *(Settings, ModelEntry, QueueEntry, BucketEntry, WorkerEntry, Profile, Backends, CallbackEntry, Review),
-    BreakerEntry,
+    *(BreakerEntry, UpEntry),
     *(Envelope, JobEvent, Progress, Failure, Reason, Result, Fallback, Asset, StoredFile),
     *(UploadRequest, DownloadRequest, SignedUrl),
     *ASKED_AND_ANSWERED,

@@ -20,6 +20,7 @@ COMMANDS = {
     "plugins": ("plugins", "List what is loaded, from where, and what is missing."),
     "models": ("models", "List, check, convert and build checkpoints."),
     "submit": ("submit", "Put a job into its queue."),
+    "up": ("up", "Run all workers of this machine, and look after them."),
     "run-worker": ("run_worker", "Take jobs and make what they ask for."),
     "bench": ("bench", "Measure job types."),
     "status": ("jobs", "Show one job: its state, progress and results."),

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
@@ -14,6 +14,7 @@ import click
 from ourvidz.cli.context import Invocation, place_options
 from ourvidz.cli.output import about, error_json, json_option, report_error
 from ourvidz.cli.progress import LogAbove, ProgressLine
+from ourvidz.cli.standard_output import StandardOutput
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.envelope import PRIVATE
 from ourvidz.jobs.queue import Claim
@@ -22,6 +23,7 @@ from ourvidz.jobs.states import Failure
 from ourvidz.plugins.device_errors import DeviceLost
 from ourvidz.runtime.breaker import BreakerEvent
 from ourvidz.runtime.observer import Observer
+from ourvidz.runtime.supervisor.parent import end_with_parent
 from ourvidz.runtime.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 @click.option("--once", is_flag=True, help="Take one job at most, then stop.")
 @click.option("--jobtype", metavar="ID", help="Take jobs of this type only.")
 @click.option("--profile", metavar="NAME", help="A profile of ourvidz.yaml for a small machine.")
+@click.option("--with-parent", type=int, metavar="PID", help="End when this parent process ends.")
 @json_option
 @place_options
 def run_worker(
@@ -42,6 +45,7 @@ def run_worker(
     once: bool,
     jobtype: str | None,
     profile: str | None,
+    with_parent: int | None,
     as_json: bool,
 ) -> None:
     """Take jobs and make what they ask for.
@@ -50,9 +54,11 @@ def run_worker(
     takes no more; a second one stops at once and hands the job back. Exit status 75 says that its GPU
     was lost to this process, and asks for a new one.
     """
+    if with_parent is not None:
+        end_with_parent(with_parent)
     line = ProgressLine()
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[LogAbove(line)])
-    output = _StandardOutput()
+    output = StandardOutput("the worker")
     observer = _JsonLines(output) if as_json else _People(output, line)
     try:
         with Worker(place.open(), plugin, job_type=jobtype, profile=profile, observer=observer) as worker:
@@ -75,30 +81,10 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-class _StandardOutput:
-    """When it cannot be written any more, the worker stops as on SIGTERM; no job fails for it."""
-
-    def __init__(self) -> None:
-        self.when_lost: Callable[[], None] = lambda: None
-        self._is_lost = False
-
-    def write(self, text: str) -> None:
-        if self._is_lost:
-            return
-        try:
-            click.echo(text)
-        except OSError as error:
-            self._is_lost = True
-            log.warning("standard output: %s; the worker stops after the running job", error.strerror)
-            # What is still in the buffer has to go somewhere when the process ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            self.when_lost()
-
-
 class _People(Observer):
     """Progress on a terminal while a job runs; a line and its paths when it is done."""
 
-    def __init__(self, output: _StandardOutput, line: ProgressLine) -> None:
+    def __init__(self, output: StandardOutput, line: ProgressLine) -> None:
         self._output = output
         self._line = line
         self._has_waited = False
@@ -173,7 +159,7 @@ class _People(Observer):
 class _JsonLines(Observer):
     """One JSON object a line for everything that happens."""
 
-    def __init__(self, output: _StandardOutput) -> None:
+    def __init__(self, output: StandardOutput) -> None:
         self._output = output
 
     def model_loading(self, model: str) -> None:
@@ -184,6 +170,9 @@ class _JsonLines(Observer):
 
     def model_unloaded(self, model: str, why: str) -> None:
         self._say("model_unloaded", model=model, why=why)
+
+    def ready(self) -> None:
+        self._say("ready")
 
     def idle(self) -> None:
         self._say("idle")

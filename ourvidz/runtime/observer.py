@@ -23,6 +23,9 @@ class Observer:
     def model_unloaded(self, model: str, why: str) -> None:
         """A checkpoint left the memory while the worker goes on."""
 
+    def ready(self) -> None:
+        """What can be loaded before there is a job is loaded; the worker takes jobs now."""
+
     def idle(self) -> None:
         """Nothing waits; the worker does."""
 

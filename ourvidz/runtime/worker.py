@@ -135,6 +135,7 @@ class Worker:
         if len(names) == 1:
             name = names.pop()
             self._models.get(name, catalog.models[name])
+        self.observer.ready()
 
     def run(self, *, burst: bool = False, once: bool = False) -> int:
         """Work until stopped; returns how many jobs were taken.

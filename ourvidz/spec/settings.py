@@ -90,6 +90,9 @@ class Profile(Frozen):
     steps: float = Field(default=1.0, gt=0.0, le=1.0, description="Factor on denoising steps.")
 
 
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", examples=["CUDA_VISIBLE_DEVICES"])]
+
+
 class WorkerEntry(Frozen):
     """How the worker of one plugin runs on this machine. Its key is the plugin's name."""
 
@@ -102,6 +105,15 @@ class WorkerEntry(Frozen):
     )
     lease: Seconds = Field(
         default=30.0, ge=1.0, le=600.0, description="Time after which a silent worker's job runs again."
+    )
+    env: dict[VariableName, str] = Field(
+        default_factory=dict, description="Environment variables of the process that `ourvidz up` starts."
+    )
+    python: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Python interpreter of the process that `ourvidz up` starts, relative to this file; "
+        "ourvidz is installed there too. Default: that of `ourvidz up`.",
     )
 
 
@@ -161,6 +173,26 @@ class BreakerEntry(Frozen):
     )
 
 
+class UpEntry(Frozen):
+    """How `ourvidz up` looks after the workers that it has started."""
+
+    grace: Seconds = Field(
+        default=600.0, ge=0.0, description="How long a running job may go on once `ourvidz up` is stopped."
+    )
+    first_wait: Seconds = Field(
+        default=1.0,
+        gt=0.0,
+        description="Time until a worker that has ended is started again, doubled each time.",
+    )
+    longest_wait: Seconds = Field(default=60.0, gt=0.0, description="The most that it is doubled to.")
+    ends: int = Field(
+        default=8,
+        ge=1,
+        description="So many ends of one worker within the window, and it is not started again.",
+    )
+    window: Seconds = Field(default=600.0, gt=0.0, description="Ends longer ago than this do not count.")
+
+
 class Settings(Frozen):
     """All of ``ourvidz.yaml``."""
 
@@ -206,3 +238,4 @@ class Settings(Frozen):
     breaker: BreakerEntry = Field(
         default_factory=BreakerEntry, description="When a job type that keeps failing is stopped."
     )
+    up: UpEntry = Field(default_factory=UpEntry, description="How `ourvidz up` restarts and stops workers.")

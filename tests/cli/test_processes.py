@@ -161,6 +161,7 @@ class TestWorker:
         assert [one["event"] for one in events if one["event"] != "step"] == [
             "model_loading",
             "model_loaded",
+            "ready",
             "job_started",
             "job_completed",
             "job_told",

@@ -21,7 +21,7 @@ _UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 _FLEXIBLE = re.compile(rf"({_UUID})|(…)|([0-9]+\.[0-9]+ s)|([0-9]+ s)")
 
 #: How a worker and a server say that they are up; a command that serves for ever is stopped then.
-_SERVING = ("waiting for jobs", "waiting for requests")
+_SERVING = ("waiting for jobs", "waiting for requests", "  idle\n")
 
 
 @dataclass(slots=True)
@@ -120,6 +120,8 @@ def _says_so(text: str) -> bool:
 
 
 def _serves(text: str) -> bool:
+    if text.startswith("ourvidz up"):
+        return True
     return "run-worker" in text and "--burst" not in text and "--once" not in text
 
 

@@ -1,0 +1,1 @@
+"""What ``ourvidz up`` does: workers as child processes, started, watched, restarted, stopped."""
