@@ -31,6 +31,7 @@ storage_bucket: placeholder_fast
 quality_tier: fast
 params:
   steps: {{min: 1, max: 1000}}
+  step_time: {{min: 0, max: 1}}
 """
 
 VIDEO = """\

@@ -11,12 +11,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from PIL import Image
 
 from ourvidz.plugins.sdxl.family import SdxlFamily
 from tests.functions.deployment import Deployment, User
+from tests.site import until
 
 
 def work(deployed: Deployment, family: str) -> None:
@@ -33,6 +36,25 @@ def asked(deployed: Deployment, user: User, request: Mapping[str, object]) -> st
     answer = deployed.call("queue-job", {"prompt": "a harbour", **request}, user.token)
     assert answer.status_code == 200, answer.text
     found: str = answer.json()["jobId"]
+    return found
+
+
+def status(deployed: Deployment, job: str) -> str:
+    row = deployed.row(job)
+    assert row is not None
+    found: str = row["status"]
+    return found
+
+
+def objects(deployed: Deployment, bucket: str, folder: str) -> list[dict[str, object]]:
+    """What lies in a folder of a bucket."""
+    answer = httpx.post(
+        f"{deployed.platform.url}/storage/v1/object/list/{bucket}",
+        headers=deployed.platform.headers,
+        json={"prefix": folder, "limit": 100, "offset": 0},
+        trust_env=False,
+    )
+    found: list[dict[str, object]] = answer.raise_for_status().json()
     return found
 
 
@@ -64,6 +86,27 @@ def test_what_was_asked_for_is_there_for_its_owner_alone(
     assert start in fetched.content[:16]
     assert not deployed.fetch(stranger, made["bucket"], made["path"]).is_success
     assert not deployed.fetch(None, made["bucket"], made["path"]).is_success
+    assert objects(deployed, made["bucket"], f"{user.id}/{job}")
+
+
+def test_a_job_that_runs_is_stopped_by_its_user_and_leaves_no_picture(
+    deployed: Deployment, user: User
+) -> None:
+    slow = {"job_type": "placeholder_worked", "params": {"steps": 1000, "step_time": 0.05}}
+    job = asked(deployed, user, slow)
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work, deployed, "placeholder")
+        until(lambda: status(deployed, job) == "processing" or working.done())
+        answer = deployed.call("cancel-job", {"job_id": job}, user.token)
+        assert (answer.status_code, answer.json()) == (200, {"jobId": job, "status": "processing"})
+        # Its last step would come in most of a minute.
+        working.result(timeout=30)
+    row = deployed.row(job)
+    assert row is not None
+    assert (row["status"], row["result"], row["attempts"]) == ("cancelled", None, 1)
+    assert row["completed_at"] is not None
+    assert deployed.call("cancel-job", {"job_id": job}, user.token).json()["status"] == "cancelled"
+    assert not objects(deployed, "placeholder_fast", f"{user.id}/{job}")
 
 
 def test_a_real_checkpoint_paints_and_repaints(deployed: Deployment, user: User, stranger: User) -> None:
