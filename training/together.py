@@ -42,7 +42,7 @@ def average_gradients(module: torch.nn.Module) -> None:
     together = torch.cat([one.flatten() for one in gradients])
     distributed.all_reduce(together)
     together /= PROCESSES
-    parts = together.split([one.numel() for one in gradients])
+    parts = torch.split(together, [one.numel() for one in gradients])
     torch._foreach_copy_(gradients, [part.view_as(one) for part, one in zip(parts, gradients, strict=True)])
 
 
