@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, NoReturn
 
 import click
@@ -22,11 +23,23 @@ from ourvidz.jobs.results import Result
 from ourvidz.jobs.states import Failure
 from ourvidz.plugins.device_errors import DeviceLost
 from ourvidz.runtime.breaker import BreakerEvent
-from ourvidz.runtime.observer import Observer
+from ourvidz.runtime.observer import Observer, Observers
 from ourvidz.runtime.supervisor.parent import end_with_parent
+from ourvidz.runtime.telemetry.watching import serving_health
 from ourvidz.runtime.worker import Worker
 
 log = logging.getLogger(__name__)
+
+
+def _address(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, int] | None:
+    """Read ``PORT``, which is one of the loopback, or ``HOST:PORT``."""
+    if value is None:
+        return None
+    host, _, port = value.rpartition(":")
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        expected = "a port from 1 to 65535, such as 9101 or 10.0.0.5:9101"
+        raise click.BadParameter(f"found {value!r}, expected {expected}", context, parameter)
+    return host or "127.0.0.1", int(port)
 
 
 @click.command("run-worker")
@@ -35,6 +48,14 @@ log = logging.getLogger(__name__)
 @click.option("--once", is_flag=True, help="Take one job at most, then stop.")
 @click.option("--jobtype", metavar="ID", help="Take jobs of this type only.")
 @click.option("--profile", metavar="NAME", help="A profile of ourvidz.yaml for a small machine.")
+@click.option(
+    "--health",
+    envvar="OURVIDZ_HEALTH",
+    show_envvar=True,
+    callback=_address,
+    metavar="[HOST:]PORT",
+    help="Answer /health, /ready and /metrics there; HOST is 127.0.0.1 by default.",
+)
 @click.option("--with-parent", type=int, metavar="PID", help="End when this parent process ends.")
 @json_option
 @place_options
@@ -45,6 +66,7 @@ def run_worker(
     once: bool,
     jobtype: str | None,
     profile: str | None,
+    health: tuple[str, int] | None,
     with_parent: int | None,
     as_json: bool,
 ) -> None:
@@ -59,10 +81,20 @@ def run_worker(
     line = ProgressLine()
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=[LogAbove(line)])
     output = StandardOutput("the worker")
-    observer = _JsonLines(output) if as_json else _People(output, line)
+    observer: Observer = _JsonLines(output) if as_json else _People(output, line)
     try:
-        with Worker(place.open(), plugin, job_type=jobtype, profile=profile, observer=observer) as worker:
+        project = place.open()
+        with ExitStack() as stack:
+            metrics = None
+            if health is not None:
+                metrics = stack.enter_context(serving_health(*health, project, plugin))
+                observer = Observers(observer, metrics)
+            worker = stack.enter_context(
+                Worker(project, plugin, job_type=jobtype, profile=profile, observer=observer)
+            )
             output.when_lost = worker.stop
+            if metrics is not None:
+                metrics.follow(lambda: worker.project.catalog)
             worker.prepare()
             worker.run(burst=burst, once=once)
     except DeviceLost as error:

@@ -55,3 +55,66 @@ class Observer:
 
     def stopped(self, jobs: int) -> None:
         """The worker has taken so many jobs and takes no more."""
+
+
+class Observers(Observer):
+    """Tells several observers, one after the other."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def model_loading(self, model: str) -> None:
+        for one in self._observers:
+            one.model_loading(model)
+
+    def model_loaded(self, model: str, seconds: float) -> None:
+        for one in self._observers:
+            one.model_loaded(model, seconds)
+
+    def model_unloaded(self, model: str, why: str) -> None:
+        for one in self._observers:
+            one.model_unloaded(model, why)
+
+    def ready(self) -> None:
+        for one in self._observers:
+            one.ready()
+
+    def idle(self) -> None:
+        for one in self._observers:
+            one.idle()
+
+    def job_started(self, claim: Claim) -> None:
+        for one in self._observers:
+            one.job_started(claim)
+
+    def step(self, job_id: str, stage: str, step: int, steps: int) -> None:
+        for one in self._observers:
+            one.step(job_id, stage, step, steps)
+
+    def stopping(self) -> None:
+        for one in self._observers:
+            one.stopping()
+
+    def job_completed(self, claim: Claim, result: Result, seconds: float) -> None:
+        for one in self._observers:
+            one.job_completed(claim, result, seconds)
+
+    def job_told(self, job_id: str, places: Sequence[str]) -> None:
+        for one in self._observers:
+            one.job_told(job_id, places)
+
+    def job_ended(self, claim: Claim, outcome: str, failure: Failure | None) -> None:
+        for one in self._observers:
+            one.job_ended(claim, outcome, failure)
+
+    def breaker(self, event: BreakerEvent) -> None:
+        for one in self._observers:
+            one.breaker(event)
+
+    def specs_changed(self, error: OurvidzError | None) -> None:
+        for one in self._observers:
+            one.specs_changed(error)
+
+    def stopped(self, jobs: int) -> None:
+        for one in self._observers:
+            one.stopped(jobs)
