@@ -43,7 +43,9 @@ class JobEvent(Wire):
     """One change of a job's state. Delivered at least once; ``sequence`` grows within a job.
 
     A receiver applies an event only if its ``sequence`` is above the last one that it applied; so a
-    repeated or late delivery changes nothing, and a job that failed may be retried and complete.
+    repeated or late delivery changes nothing. A dead letter that is retried tells of a newer claim, above
+    the failure; whether a job that has ended may change is the receiver's to say. The edge function
+    ``job-callback`` says no, until the row is opened again.
     """
 
     version: Version1 = Field(default=EVENT_VERSION, description="Of this shape.")

@@ -81,6 +81,23 @@ def test_nothing_changes_a_job_that_has_ended(deployed: Deployment, job: str, en
     assert seen(deployed, job) == before
 
 
+def test_a_failed_job_that_is_retried_completes_in_a_row_that_was_opened_again(
+    deployed: Deployment, job: str
+) -> None:
+    """As the documentation says to before ``ourvidz dead-letters retry``."""
+    failed = event(job, "failed", 1_999_999, error={"code": "model_failed", "message": "black"})
+    assert applied(deployed.tell(failed))
+    retried = event(job, "processing", 2_000_001, attempt=2)
+    assert not applied(deployed.tell(retried))
+    deployed.platform.update(job, status="queued", completed_at=None)
+    assert not applied(deployed.tell(failed))
+    assert applied(deployed.tell(retried))
+    assert applied(deployed.tell(event(job, "completed", 2_999_999, attempt=2)))
+    row = seen(deployed, job)
+    assert (row["status"], row["attempts"], row["error_code"]) == ("completed", 2, None)
+    assert row["completed_at"] is not None
+
+
 def test_a_job_without_a_row_is_nothing_to_try_again(deployed: Deployment) -> None:
     assert not applied(deployed.tell(event(str(uuid.uuid4()), "completed", 1_999_999)))
 
