@@ -26,6 +26,16 @@ def make_folder(folder: Path) -> None:
     _sync_folder(folder.parent)
 
 
+def obstacle(folder: Path) -> str | None:
+    """What keeps files from being written into a folder, which may still have to be made, or None."""
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        return f"{there} is no folder"
+    return None if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written by this user"
+
+
 def write_new(path: Path, data: bytes, *, drafts: Path) -> None:
     """Write a file that is not there yet. Raises FileExistsError, even where two write at once; OSError.
 

@@ -15,6 +15,7 @@ from ourvidz.errors import NotReady, OurvidzError
 
 #: Built-in commands: the module that defines them, and the first line of their help.
 COMMANDS = {
+    "doctor": ("doctor", "Look at everything that jobs need, and say what to do."),
     "validate": ("validate", "Check every job type and ourvidz.yaml."),
     "jobtypes": ("jobtypes", "List, show and start job types."),
     "plugins": ("plugins", "List what is loaded, from where, and what is missing."),

@@ -49,13 +49,23 @@ def inspect(family: ModelFamily[Any], model: ModelEntry, root: Path) -> Inspecti
         return Inspection(found=None, problems=tuple(str(error).splitlines()))
 
 
-def check(family: ModelFamily[Any], model: ModelEntry, root: Path, progress: Progress) -> Inspection:
-    """Read every byte of a checkpoint's files as well, and compare digests with those that are on record."""
+def check(
+    family: ModelFamily[Any],
+    model: ModelEntry,
+    root: Path,
+    progress: Progress,
+    *,
+    trust_notes: bool = False,
+) -> Inspection:
+    """Read every byte of a checkpoint's files as well, and compare digests with those that are on record.
+
+    With ``trust_notes``, what was read before and has not changed since is not read again.
+    """
     seen = inspect(family, model, root)
     if seen.found is None:
         return seen
     try:
-        digests = file_digests(seen.found, progress, trust_notes=False)
+        digests = file_digests(seen.found, progress, trust_notes=trust_notes)
         problems = list(differing(seen.found, digests))
     except ModelInvalid as error:
         return Inspection(found=seen.found, size=seen.size, problems=(str(error),))

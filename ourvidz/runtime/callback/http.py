@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
 from ourvidz.jobs.callback import CallbackFailed
 from ourvidz.jobs.deployed_callbacks import JULY_2025, LATEST, SHAPES, CallbackShape
+from ourvidz.jobs.diagnosis import Diagnosis
 from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.outbox import OutboxEntry
 from ourvidz.runtime.callback.posting import Receiver
@@ -25,6 +26,7 @@ from ourvidz.runtime.callback.signing import (
     read_token,
     signatures,
 )
+from ourvidz.spec.catalog import Catalog
 
 #: Of the latest deployed shape: HMAC-SHA256 over the body alone, by the first key.
 DEPLOYED_SIGNATURE_HEADER = "X-Callback-Signature"
@@ -79,6 +81,15 @@ class HttpCallback:
     def locate(self, job_id: str) -> str | None:
         """Nowhere: what a receiver keeps is its own affair."""
         return None
+
+    def diagnose(self, catalog: Catalog) -> Iterator[Diagnosis]:
+        """See :class:`ourvidz.jobs.diagnosis.Diagnosable`. Nothing is posted: an event would count."""
+        self._receiver.reach()
+        yield Diagnosis(
+            check="callback",
+            health="ok",
+            found=f"{self._receiver} can be reached; whether it takes the secrets, the first event tells",
+        )
 
     def close(self) -> None:
         """Nothing is held open."""

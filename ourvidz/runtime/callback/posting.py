@@ -84,6 +84,14 @@ class Receiver:
         if not 200 <= answer.status < 300:
             raise CallbackFailed(f"{self}: answered {phrase(answer.status)}")
 
+    def reach(self) -> None:
+        """Connect, over TLS where it is https, and ask for nothing. Raises CallbackFailed."""
+        try:
+            with self._exchange():
+                pass
+        except (OSError, http.client.HTTPException) as error:
+            raise CallbackFailed(f"{self}: {reason(error)}") from error
+
     @contextlib.contextmanager
     def _exchange(self) -> Iterator[tuple[http.client.HTTPConnection, threading.Event]]:
         """An open connection, and whether it was cut: when its time is over, though bytes go on coming."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from ourvidz.jobs.callback import CallbackFailed
+from ourvidz.jobs.diagnosis import Diagnosis
 from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.outbox import OutboxEntry
-from ourvidz.whole_files import make_folder, replace, sweep
+from ourvidz.spec.catalog import Catalog
+from ourvidz.whole_files import make_folder, obstacle, replace, sweep
 
 
 class FileRecords:
@@ -36,6 +39,20 @@ class FileRecords:
     def locate(self, job_id: str) -> str | None:
         path = self._path(job_id)
         return str(path) if path.exists() else None
+
+    def diagnose(self, catalog: Catalog) -> Iterator[Diagnosis]:
+        """See :class:`ourvidz.jobs.diagnosis.Diagnosable`."""
+        why = obstacle(self._folder)
+        if why is None:
+            yield Diagnosis(check="callback", health="ok", found=f"{self._folder} can be written")
+            return
+        yield Diagnosis(
+            check="callback",
+            health="failed",
+            found=why,
+            remedy="give this user the right to write there, or name another folder in "
+            "OURVIDZ_CALLBACK_URL or backends.callback",
+        )
 
     def close(self) -> None:
         """Nothing is held open."""

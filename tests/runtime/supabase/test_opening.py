@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ourvidz.errors import OurvidzError
+from ourvidz.jobs.diagnosis import Diagnosis
 from ourvidz.jobs.storage import ObjectKey, Storage
 from ourvidz.plugins.backends import BackendContext
 from ourvidz.runtime.backends import all_embedded, open_storage
@@ -17,6 +18,7 @@ from ourvidz.runtime.builtin_backends.supabase import ourvidz_storages
 from ourvidz.runtime.callback.signing import Key
 from ourvidz.runtime.client import Client
 from ourvidz.runtime.client_libraries import ClientMissing
+from ourvidz.runtime.storage.supabase.storage import SupabaseStorage
 from ourvidz.runtime.supabase_access import ServiceAccess, SupabaseNotConfigured
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.settings import BucketEntry, Settings
@@ -150,3 +152,19 @@ def test_a_worker_stores_its_results_without_any_key(
         [path] = make_one(site)
         with closing(open_storage(site.project())) as storage:
             assert storage.read(ObjectKey("placeholder_fast", path), limit=8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_bucket_that_the_project_lacks_is_found(server: Supabase) -> None:
+    def diagnosed(key: str, *buckets: str) -> Diagnosis:
+        entries = {name: BucketEntry() for name in buckets}
+        catalog = Catalog(job_types={}, queues={}, buckets=entries, models={}, settings=Settings())
+        with closing(SupabaseStorage(ServiceAccess(url=server.url, key=key))) as storage:
+            [diagnosis] = storage.diagnose(catalog)
+        return diagnosis
+
+    assert diagnosed(server.key, "sdxl_fast", "sdxl_high").health == "ok"
+    lacking = diagnosed(server.key, "sdxl_fast", "posters")
+    assert (lacking.health, lacking.found) == ("failed", "the project lacks the buckets posters")
+    with pytest.raises(OurvidzError, match="the buckets cannot be listed") as caught:
+        diagnosed(HIDDEN, "sdxl_fast")
+    assert HIDDEN not in str(caught.value)

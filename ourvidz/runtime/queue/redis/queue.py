@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
+from ourvidz.jobs.diagnosis import Diagnosis
 from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import Beat, Claim, JobRecord, Lease, QueueDepth, QueueUnavailable
 from ourvidz.jobs.results import Result
@@ -15,11 +16,13 @@ from ourvidz.runtime.queue.redis import rows
 from ourvidz.runtime.queue.redis.arrivals import Lists, filings, pushed
 from ourvidz.runtime.queue.redis.connection import Connection
 from ourvidz.runtime.queue.redis.dead_letters import RedisDeadLetters
+from ourvidz.runtime.queue.redis.diagnosis import diagnose
 from ourvidz.runtime.queue.redis.eviction import check_keeps
 from ourvidz.runtime.queue.redis.outbox import RedisOutbox
 from ourvidz.runtime.queue.redis.scripts import Scripts
 from ourvidz.runtime.queue.redis.stops import RedisStops
 from ourvidz.runtime.queue.redis.waiting import LONGEST, Waiting
+from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.settings import QueueEntry
 
 #: Jobs that one call looks through, and forgets: some milliseconds, for which others have to wait.
@@ -250,6 +253,10 @@ class RedisQueue:
     def trim(self, *, older_than: float) -> int:
         ask = {"older_than": str(older_than), "limit": str(FORGOTTEN_AT_A_TIME)}
         return int(self._scripts.run("trim", ask)[0])
+
+    def diagnose(self, catalog: Catalog) -> Iterator[Diagnosis]:
+        """See :class:`ourvidz.jobs.diagnosis.Diagnosable`."""
+        return diagnose(self._connection)
 
     def close(self) -> None:
         self._waiting.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal
 
+from ourvidz.jobs.diagnosis import Diagnosis
 from ourvidz.jobs.queue import QueueUnavailable
 from ourvidz.runtime.queue.sqlite.file_errors import PATIENCE, in_plain_words
 from ourvidz.runtime.queue.sqlite.schema import check_or_create
@@ -70,6 +71,17 @@ class Database:
             return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
         except sqlite3.Error as error:
             raise in_plain_words(self._path, error) from error
+
+    def persistence(self) -> Diagnosis:
+        """Say what survives a power cut."""
+        kept = (
+            "the last jobs may be undone by one" if self._synchronous == "normal" else "survives a power cut"
+        )
+        return Diagnosis(
+            check="queue persistence",
+            health="ok",
+            found=f"SQLite {sqlite3.sqlite_version}, synchronous={self._synchronous}: {kept}",
+        )
 
     def close(self) -> None:
         self._connection.close()

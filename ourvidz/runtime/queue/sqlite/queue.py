@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ourvidz.jobs.diagnosis import Diagnosis
 from ourvidz.jobs.events import Progress
 from ourvidz.jobs.queue import Beat, Claim, JobRecord, Lease, QueueDepth
 from ourvidz.jobs.results import Result
@@ -18,6 +19,7 @@ from ourvidz.runtime.queue.sqlite.dead_letters import SqliteDeadLetters
 from ourvidz.runtime.queue.sqlite.outbox import SqliteOutbox
 from ourvidz.runtime.queue.sqlite.stops import SqliteStops
 from ourvidz.runtime.queue.sqlite.traces import announce_unreadable, bury
+from ourvidz.spec.catalog import Catalog
 
 #: Seconds between two looks at whether another process has written; each costs some microseconds.
 _GLANCE = 0.02
@@ -280,6 +282,10 @@ class SqliteQueue:
         with self._database.transaction() as connection:
             claims.put_back_due(connection, claims.due(connection, now), now)
         return True
+
+    def diagnose(self, catalog: Catalog) -> Iterator[Diagnosis]:
+        """See :class:`ourvidz.jobs.diagnosis.Diagnosable`. Its clock is this machine's own."""
+        yield self._database.persistence()
 
     def close(self) -> None:
         self._database.close()

@@ -10,6 +10,7 @@ import httpx
 from storage3 import SyncStorageClient
 from storage3.types import FileOptions
 
+from ourvidz.jobs.diagnosis import Diagnosis
 from ourvidz.jobs.storage import ObjectKey, StorageRefused
 from ourvidz.runtime.storage.supabase.answers import Refusal
 from ourvidz.runtime.storage.supabase.connection import TIMEOUTS, Retries, asking, connect
@@ -17,6 +18,7 @@ from ourvidz.runtime.storage.supabase.listing import list_objects
 from ourvidz.runtime.storage.supabase.reading import read_object, same_object
 from ourvidz.runtime.storage.supabase.resumable import RESUMABLE_ABOVE, ResumableUpload
 from ourvidz.runtime.supabase_access import ServiceAccess
+from ourvidz.spec.catalog import Catalog
 
 
 class SupabaseStorage:
@@ -66,6 +68,24 @@ class SupabaseStorage:
 
     def locate(self, key: ObjectKey) -> str:
         return f"{self._url}/object/{'public' if key.bucket in self._public else 'authenticated'}/{key}"
+
+    def diagnose(self, catalog: Catalog) -> Iterator[Diagnosis]:
+        """See :class:`ourvidz.jobs.diagnosis.Diagnosable`. Nothing is stored, so no right to it is tried."""
+        with asking("the buckets cannot be listed"):
+            # The client library wants columns of every bucket that not every server gives.
+            there = {bucket["id"] for bucket in self._http.get(f"{self._url}/bucket").json()}
+        missing = [name for name in catalog.buckets if name not in there]
+        if missing:
+            yield Diagnosis(
+                check="storage",
+                health="failed",
+                found=f"the project lacks the buckets {', '.join(missing)}",
+                remedy="apply the migrations that `ourvidz export-migration` writes: supabase db push",
+            )
+        else:
+            yield Diagnosis(
+                check="storage", health="ok", found=f"the project has all {len(catalog.buckets)} buckets"
+            )
 
     def close(self) -> None:
         self._http.close()

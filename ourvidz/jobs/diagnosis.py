@@ -1,0 +1,40 @@
+"""What looking at a part of a deployment has found, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from ourvidz.spec.catalog import Catalog
+
+#: failed: jobs cannot be made, or are lost; warning: they can, but look at it; skipped: not looked at.
+Health = Literal["ok", "warning", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """One line: what was looked at, how it is, what was found there, and what to do."""
+
+    check: str
+    health: Health
+    found: str
+    """Never a secret, and never a URL that may hold one."""
+    remedy: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where something is wrong and nobody says what to do."""
+        if self.health in ("warning", "failed") and not self.remedy:
+            raise ValueError(f"{self.check}: what {self.health} needs a remedy")
+
+
+@runtime_checkable
+class Diagnosable(Protocol):
+    """What a queue, a storage or a callback may offer beside its own protocol."""
+
+    def diagnose(self, catalog: Catalog) -> Iterator[Diagnosis]:
+        """Look at the server or the files behind it and leave them as they are.
+
+        It tries nothing twice. What cannot be reached is raised as every other call raises it.
+        """
+        ...
