@@ -22,6 +22,8 @@ COMMANDS = {
     "models": ("models", "List, check, convert and build checkpoints."),
     "submit": ("submit", "Put a job into its queue."),
     "up": ("up", "Run all workers of this machine, and look after them."),
+    "ps": ("ps", "Show the workers that `ourvidz up` runs."),
+    "reload": ("ps", "Let `ourvidz up` go by changed settings."),
     "run-worker": ("run_worker", "Take jobs and make what they ask for."),
     "bench": ("bench", "Measure job types."),
     "status": ("jobs", "Show one job: its state, progress and results."),

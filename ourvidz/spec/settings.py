@@ -191,6 +191,15 @@ class UpEntry(Frozen):
         description="So many ends of one worker within the window, and it is not started again.",
     )
     window: Seconds = Field(default=600.0, gt=0.0, description="Ends longer ago than this do not count.")
+    loading: Seconds = Field(
+        default=900.0, gt=0.0, description="How long a worker may take to start, and to load a model."
+    )
+    patience: Seconds = Field(
+        default=10.0,
+        gt=0.0,
+        description="How long a worker that hangs has to end: once when it is asked to, and once more when "
+        "it is told to hand its job back. Then it is killed.",
+    )
 
 
 class Settings(Frozen):

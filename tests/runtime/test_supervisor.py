@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,13 +15,13 @@ from typing import Any
 import pytest
 
 from ourvidz.runtime.client import Client
-from tests.site import REPOSITORY, Site, site, until
+from tests.site import JOB_TYPE, REPOSITORY, Site, site, until
 
 __all__ = ["site"]
 
 SETTINGS = f"""\
 plugins: ["{REPOSITORY / "plugins"}"]
-up: {{first_wait: 20ms, longest_wait: 50ms, ends: 3}}
+up: {{first_wait: 20ms, longest_wait: 50ms, ends: 3, loading: 20s, patience: 50ms}}
 workers:
   placeholder:
     lease: 1s
@@ -80,8 +81,13 @@ def program(site: Site, text: str) -> Path:
     return path
 
 
-def settings(site: Site, text: str) -> None:
-    (site.root / "ourvidz.yaml").write_text(SETTINGS + text)
+def settings(site: Site, text: str, **changed: str) -> None:
+    """Write the usual ourvidz.yaml with other values of ``up``, and this."""
+    usual = SETTINGS
+    for name, value in changed.items():
+        usual, found = re.subn(rf"\b{name}: [^,}}]+", f"{name}: {value}", usual)
+        assert found == 1
+    (site.root / "ourvidz.yaml").write_text(usual + text)
 
 
 def family_of(pid: int) -> set[int]:
@@ -207,3 +213,67 @@ def test_an_interpreter_that_is_not_there_is_told_before_anything_starts(site: S
     assert (
         f"workers.placeholder.python: found no program at {site.root}/envs/wan/bin/python" in error["message"]
     )
+
+
+def test_a_worker_that_hangs_is_killed_and_its_job_runs_again(site: Site, client: Client) -> None:
+    site.spec("placeholder_fast", JOB_TYPE + "timeout: 1s\n")
+    job = submit(client, step_time=0.05)
+    up = Up(site)
+    worker = up.hear("worker_started")["pid"]
+    up.hear("job_started")
+    os.kill(worker, signal.SIGSTOP)
+    hangs = up.hear("worker_hangs")
+    assert (hangs["pid"], hangs["doing"], hangs["seconds"], hangs["jobId"]) == (worker, "working", 1.0, job)
+    assert up.hear("worker_killed")["why"] == "it hangs"
+    assert up.hear("job_completed")["jobId"] == job
+    up.process.send_signal(signal.SIGTERM)
+    assert up.end()[0] == 0
+
+
+def test_a_worker_that_never_comes_up_is_killed(site: Site) -> None:
+    program(site, "trap '' TERM\nwhile true; do sleep 60; done")
+    settings(site, "    python: interpreter\n", loading="200ms", ends="1")
+    up = Up(site)
+    assert up.end()[0] == 1
+    events = ["worker_started", "worker_hangs", "worker_killed", "worker_ended", "worker_broken"]
+    assert [one for one in up.events() if one != "log"] == events
+
+
+def test_another_terminal_sees_the_workers_and_starts_no_second_ones(site: Site, client: Client) -> None:
+    assert "expected an ourvidz up that runs in" in site.ourvidz("ps").stderr
+    job = submit(client, step_time=0.5)
+    up = Up(site)
+    worker = up.hear("worker_started")["pid"]
+    up.hear("job_started")
+    (one,) = json.loads(site.ourvidz("ps", "--json").stdout)["workers"]
+    assert (one["worker"], one["pid"], one["state"], one["restarts"]) == ("placeholder", worker, "working", 0)
+    assert (one["job"]["id"], one["job"]["type"], one["job"]["attempt"]) == (job, "placeholder_fast", 1)
+    assert (site.root / "data/up.sock").stat().st_mode & 0o777 == 0o600
+    second = site.ourvidz("up", "--json")
+    assert (second.returncode, json.loads(second.stderr)["error"]["code"]) == (3, "already_up")
+    up.hear("job_completed")
+    table = site.ourvidz("ps").stdout.splitlines()
+    assert table[0].split() == ["worker", "state", "pid", "up", "restarts", "completed", "job", "step"]
+    assert table[1].split()[:3] == ["placeholder", "ready", str(worker)]
+
+
+def test_a_reload_goes_by_the_new_settings_and_loses_no_job(site: Site, client: Client) -> None:
+    job = submit(client, step_time=0.2)
+    program(site, f'echo "$PAINT" > paint\nexec {sys.executable} "$@"')
+    up = Up(site)
+    up.hear("job_started")
+    settings(site, "    devize: cpu\n")
+    refused = site.ourvidz("reload")
+    assert refused.returncode == 1
+    assert "did you mean device?" in refused.stderr
+    assert "nothing has changed" in refused.stderr
+    settings(site, "    env: {PAINT: chalk}\n    python: interpreter\n")
+    assert site.ourvidz("reload").stdout == "placeholder: started anew after the running job\n"
+    assert up.hear("job_completed")["jobId"] == job
+    up.hear("worker_started")
+    up.hear("ready")
+    assert (site.root / "paint").read_text() == "chalk\n"
+    assert client.status(job).attempt == 1
+    up.process.send_signal(signal.SIGTERM)
+    assert up.end()[0] == 0
+    assert "worker_waits" not in up.events()
