@@ -43,6 +43,11 @@ test-oldest: $(FAMILIES:%=test-oldest-%) ## Run each family's tests on the oldes
 $(FAMILIES:%=test-oldest-%): test-oldest-%: .venv-oldest-%/.ready
 	.venv-oldest-$*/bin/pytest -n 2 --dist worksteal tests/plugins/$* tests/cli/test_$*_on_two_cores.py
 
+.PHONY: test-alerts
+test-alerts: ## Try the alert rules on made-up days with promtool, which is in Debian's prometheus
+	promtool check rules monitoring/alerts.yaml
+	promtool test rules tests/export/alerts.promtool.yaml
+
 .PHONY: check
 check: $(DEVELOPING) ## Lint, types, import contracts, generated files
 	$(BIN)/ruff format --check $(SOURCES)
@@ -54,6 +59,7 @@ check: $(DEVELOPING) ## Lint, types, import contracts, generated files
 	$(BIN)/ourvidz export-schema --check
 	$(BIN)/ourvidz export-openapi --check
 	$(BIN)/ourvidz export-reference --check
+	$(BIN)/ourvidz export-alerts --check
 	$(BIN)/ourvidz export-migration --check
 	$(BIN)/python -m docs.generate --check
 
@@ -63,6 +69,7 @@ generate: $(RUNNING) ## Write the generated files anew
 	$(BIN)/ourvidz export-schema --out docs/reference/wire.schema.json
 	$(BIN)/ourvidz export-openapi --out docs/reference/openapi.json
 	$(BIN)/ourvidz export-reference --out docs/reference/all-job-types.md
+	$(BIN)/ourvidz export-alerts --out monitoring/alerts.yaml
 	$(BIN)/ourvidz export-migration
 	$(BIN)/ourvidz jobtypes schema > jobtypes/job-type.schema.json
 	$(BIN)/ourvidz jobtypes schema --settings > docs/reference/ourvidz.schema.json

@@ -41,6 +41,7 @@ COMMANDS = {
 
 #: What the built-in exporters add, so that ``--help`` need not load a plugin to say so.
 EXPORTS = {
+    "export-alerts": "Write the alert rules for Prometheus.",
     "export-migration": "Write the next migrations of the database and the storage buckets.",
     "export-openapi": "Write the OpenAPI document of the edge functions.",
     "export-reference": "Write a page about all job types, for people.",
