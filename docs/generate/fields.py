@@ -24,6 +24,7 @@ from ourvidz.spec.settings import (
     BreakerEntry,
     BucketEntry,
     CallbackEntry,
+    EnvironmentEntry,
     ModelEntry,
     Profile,
     QueueEntry,
@@ -39,7 +40,7 @@ from .tables import code, table
 MODELS: tuple[type[BaseModel], ...] = (
     *(JobType, Override, Display, InitImage, Lora, Limits, Vram),
     *(Settings, ModelEntry, QueueEntry, BucketEntry, WorkerEntry, Profile, Backends, CallbackEntry, Review),
-    *(BreakerEntry, UpEntry),
+    *(BreakerEntry, UpEntry, EnvironmentEntry),
     *(Envelope, JobEvent, Progress, Failure, Reason, Result, Fallback, Asset, StoredFile),
     *(UploadRequest, DownloadRequest, SignedUrl),
     *ASKED_AND_ANSWERED,

@@ -22,6 +22,7 @@ from ourvidz.jobs.outbox import OutboxEntry
 from ourvidz.jobs.queue import Claim, Lease, LeaseLost, QueueUnavailable
 from ourvidz.jobs.results import Result
 from ourvidz.plugins.device_errors import DeviceLost
+from ourvidz.plugins.environment import require_environment
 from ourvidz.plugins.family import ModelFamily
 from ourvidz.plugins.worker_events import WorkerEvent, WorkerEventKind
 from ourvidz.project import Project
@@ -77,11 +78,12 @@ class Worker:
     ) -> None:
         """Open everything that the worker needs; models are loaded by :meth:`prepare` or by jobs.
 
-        Raises NotFound for an unknown plugin, job type or profile, ReviewerMissing, BackendUnknown,
-        QueueUnavailable.
+        Raises NotFound for an unknown plugin, job type or profile, EnvironmentDiffers, ReviewerMissing,
+        BackendUnknown, QueueUnavailable.
         """
         self.project = project
         self.family: ModelFamily[Any] = project.family(plugin)
+        require_environment(project.settings, self.family.name)
         self.observer = observer or Observer()
         self.name = f"{socket.gethostname()}:{os.getpid()}:{self.family.name}"
         self._only = None if job_type is None else project.job_type_of(self.family, job_type).id

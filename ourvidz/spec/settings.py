@@ -93,6 +93,36 @@ class Profile(Frozen):
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", examples=["CUDA_VISIBLE_DEVICES"])]
 
 
+#: A version of a package, its local tag included.
+VersionText = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[a-z0-9.]+)?$",
+        examples=["3.11", "2.4.1+cu124"],
+    ),
+]
+
+PackageName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", examples=["huggingface_hub"])
+]
+
+
+class EnvironmentEntry(Frozen):
+    """The only environment that a worker starts in. What is not named may be anything."""
+
+    python: VersionText | None = Field(
+        default=None,
+        description="Python's version as far as it is written, in quotes: 3.11 takes any 3.11.x.",
+    )
+    cuda: VersionText | None = Field(
+        default=None, description="The CUDA that torch was built for, in quotes, such as 12.4."
+    )
+    libraries: dict[PackageName, VersionText] = Field(
+        default_factory=dict,
+        description="Exact versions by the names of the packages, torch's with its tag: 2.4.1+cu124.",
+    )
+
+
 class WorkerEntry(Frozen):
     """How the worker of one plugin runs on this machine. Its key is the plugin's name."""
 
@@ -114,6 +144,9 @@ class WorkerEntry(Frozen):
         min_length=1,
         description="Python interpreter of the process that `ourvidz up` starts, relative to this file; "
         "ourvidz is installed there too. Default: that of `ourvidz up`.",
+    )
+    environment: EnvironmentEntry | None = Field(
+        default=None, description="What this worker's environment has to be, in place of `environment`."
     )
 
 
@@ -227,6 +260,9 @@ class Settings(Frozen):
     workers: dict[Identifier, WorkerEntry] = Field(
         default_factory=dict, description="How a worker runs here, by its plugin's name."
     )
+    environment: EnvironmentEntry | None = Field(
+        default=None, description="What the environment of every worker has to be; another one is refused."
+    )
     profiles: dict[Identifier, Profile] = Field(
         default_factory=dict, description="Declared reductions by name, for small machines."
     )
@@ -248,3 +284,8 @@ class Settings(Frozen):
         default_factory=BreakerEntry, description="When a job type that keeps failing is stopped."
     )
     up: UpEntry = Field(default_factory=UpEntry, description="How `ourvidz up` restarts and stops workers.")
+
+    def environment_of(self, worker: str) -> EnvironmentEntry | None:
+        """What the environment of a plugin's worker has to be; None: anything."""
+        entry = self.workers.get(worker)
+        return (entry and entry.environment) or self.environment

@@ -14,10 +14,11 @@ import pytest
 
 from ourvidz.deploy.doctor.examination import examine
 from ourvidz.deploy.doctor.gpus import look_at_gpus
-from ourvidz.deploy.doctor.machine import Torch, look_at_disks
+from ourvidz.deploy.doctor.machine import look_at_disks
 from ourvidz.export.routing import as_typescript
 from ourvidz.jobs.diagnosis import Diagnosis
 from ourvidz.plugins.checkpoints.found import Progress
+from ourvidz.plugins.installed_torch import Torch
 from ourvidz.spec.settings import WorkerEntry
 from tests.runtime.redis_server import free_port
 from tests.site import JOB_TYPE, REPOSITORY, SETTINGS, Site

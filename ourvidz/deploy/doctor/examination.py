@@ -9,7 +9,6 @@ from ourvidz.deploy.doctor.backends import look_at_callback, look_at_queue, look
 from ourvidz.deploy.doctor.functions import look_at_functions
 from ourvidz.deploy.doctor.gpus import look_at_gpus
 from ourvidz.deploy.doctor.machine import (
-    find_torch,
     folders_of,
     look_at_disks,
     look_at_python,
@@ -23,6 +22,7 @@ from ourvidz.deploy.doctor.models import (
 )
 from ourvidz.errors import OurvidzError
 from ourvidz.jobs.diagnosis import Diagnosis
+from ourvidz.plugins.installed_torch import find_torch
 from ourvidz.project import Project
 
 #: What cannot be looked at without a project.

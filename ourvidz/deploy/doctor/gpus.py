@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ourvidz.deploy.doctor.machine import Torch
 from ourvidz.jobs.diagnosis import Diagnosis
+from ourvidz.plugins.installed_torch import Torch
 from ourvidz.spec.settings import WorkerEntry
 
 _PROGRAM = "nvidia-smi"

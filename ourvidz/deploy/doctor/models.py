@@ -1,13 +1,16 @@
-"""The libraries and checkpoints of the families that work here. Neither is loaded."""
+"""The environment, libraries and checkpoints of the families that work here. Nothing is loaded."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from ourvidz.jobs.diagnosis import Diagnosis
 from ourvidz.plugins.checkpoints.checking import Inspection, check
 from ourvidz.plugins.checkpoints.found import Progress
+from ourvidz.plugins.environment import differences
 from ourvidz.plugins.requirements import check_requirements, install_command
 from ourvidz.project import Project
 
@@ -21,9 +24,19 @@ def working_families(project: Project) -> list[str]:
 
 
 def look_at_requirements(project: Project, families: Collection[str]) -> Iterator[Diagnosis]:
-    """Whether each family's libraries are installed, in versions that it runs on."""
+    """Whether each family's libraries are installed, in versions that it runs on and that are locked."""
     for name in families:
+        worker = project.settings.workers.get(name)
+        if worker is not None and worker.python is not None and not _is_this(project, worker.python):
+            yield Diagnosis(
+                check=f"requirements {name}",
+                health="skipped",
+                found=f"its worker runs on {worker.python}",
+                remedy=f"{worker.python} -m ourvidz doctor --plugin {name}",
+            )
+            continue
         family = project.family(name)
+        yield from _environment(project, name)
         statuses = check_requirements(family.requirements)
         unmet = [
             f"{one.requirement} ({'not installed' if one.installed is None else f'found {one.installed}'})"
@@ -38,6 +51,29 @@ def look_at_requirements(project: Project, families: Collection[str]) -> Iterato
         else:
             count = "none" if not statuses else f"all {len(statuses)} met"
             yield Diagnosis(check=check, health="ok", found=count)
+
+
+def _is_this(project: Project, python: str) -> bool:
+    """Whether a worker's interpreter is the one that runs this."""
+    return (project.root / python).absolute() == Path(sys.executable)
+
+
+def _environment(project: Project, family: str) -> Iterator[Diagnosis]:
+    """What differs from the lock, if there is one."""
+    locked = project.settings.environment_of(family)
+    if locked is None:
+        return
+    found = differences(locked)
+    check = f"environment {family}"
+    if found:
+        yield Diagnosis(
+            check=check,
+            health="failed",
+            found="; ".join(found),
+            remedy="install these versions, or change environment in ourvidz.yaml",
+        )
+    else:
+        yield Diagnosis(check=check, health="ok", found="as ourvidz.yaml locks it")
 
 
 def look_at_models(project: Project, families: Collection[str], reading: ShowReading) -> Iterator[Diagnosis]:
