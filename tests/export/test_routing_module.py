@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from ourvidz.export.routing import PLAN_TYPES, TABLE_TYPES, as_json, as_typescri
 from ourvidz.jobs import requests
 from ourvidz.runtime.client import JobStatus
 from ourvidz.spec.catalog import Catalog
+from ourvidz.spec.job_type import Limits
+from ourvidz.spec.settings import Settings
 from tests.export.catalogs import PHASE_1, PHASE_2, catalog, job_type
 from tests.export.compilation import check_with_deno, compile_modules, evaluate
 from tests.export.hostile import HOSTILE_TEXTS, catalogs
@@ -116,12 +118,37 @@ def test_the_tables_say_what_the_catalog_says(compiled: Compilation) -> None:
             assert said["timeout"] == spec.timeout_seconds
             assert tuple(said["batch"]) == spec.batch_sizes
             assert tuple(said["requires"]) == spec.required_inputs
+            assert (said["worker"], said["status"]) == (spec.worker, spec.status)
+            assert (said["content_type"], said["quality_tier"]) == (spec.content_type, spec.quality_tier)
+            assert said["expected_time"] == spec.expected_time
+            assert said["max_attempts"] == spec.max_attempts
+            assert said["limits"] == one.limits(spec).model_dump()
             assert said["params"].keys() == spec.params.keys()
+            for parameter, bound in spec.params.items():
+                lowest, highest = (said["params"][parameter].get(key) for key in ("minimum", "maximum"))
+                assert bound.min is None or lowest == bound.min, (key, parameter)
+                assert bound.max is None or highest == bound.max, (key, parameter)
         assert exported["QUEUES"].keys() == one.queues.keys()
+        for queue, entry in one.queues.items():
+            said = exported["QUEUES"][queue]
+            assert (said["purpose"], said["polling_interval"]) == (entry.purpose, entry.polling_interval)
+            assert said["push"] == {"left": "LPUSH", "right": "RPUSH"}[entry.push]
         assert exported["BUCKETS"].keys() == one.buckets.keys()
+        for bucket, rules in one.buckets.items():
+            said = exported["BUCKETS"][bucket]
+            assert tuple(said["file_types"]) == rules.file_types
+            assert (said["max_size"], said["privacy"]) == (rules.max_size, rules.privacy)
         assert exported["CATALOG_DIGEST"] == one.digest
         waiting = {(queue, key) for queue, said in exported["QUEUES"].items() for key in said["job_types"]}
         assert waiting == {(spec.queue, key) for key, spec in met.items() if spec.takes_jobs}
+
+
+def test_limits_of_the_settings_hold_where_a_job_type_gives_none() -> None:
+    settings = Settings(limits=Limits(waiting=5, per_minute=30))
+    two = replace(catalog(job_type("a"), job_type("b", limits={"waiting": 1})), settings=settings)
+    specs = routing(two)["SPECS"]
+    assert specs["a"]["limits"] == {"waiting": 5, "per_minute": 30}
+    assert specs["b"]["limits"]["waiting"] == 1
 
 
 def test_an_empty_catalog_has_empty_tables(compiled: Compilation) -> None:
