@@ -140,6 +140,18 @@ def test_of_two_requests_with_one_key_that_both_fail_nothing_is_left(
     assert not charges.waiting("placeholder_queue")
 
 
+def test_a_job_that_a_worker_has_begun_is_not_pushed_again(deployed: Deployment, user: User) -> None:
+    keyed = REQUEST | {"idempotency_key": "begun-1"}
+    job = deployed.call("queue-job", keyed, user.token).json()["jobId"]
+    with deployed.redis.client() as client:
+        client.delete("placeholder_queue")
+    # It waits for its second attempt.
+    deployed.platform.update(job, sequence=1_000_005, attempts=1)
+    answer = deployed.call("queue-job", keyed, user.token)
+    assert (answer.status_code, answer.json()["jobId"]) == (200, job)
+    assert not deployed.waiting("placeholder_queue")
+
+
 def test_a_refused_request_that_is_sent_twice_at_once_slips_past_no_limit(
     charges: Deployment, user: User
 ) -> None:

@@ -51,7 +51,7 @@ serve(async (request, body): Promise<JobStatus> => {
   if (row.job_type !== job.job_type) {
     throw invalid([{ field: "idempotency_key", reason: `found the key of a job of type ${row.job_type}, expected a new one` }]);
   }
-  if (row.status === "queued") await enqueue(row, job, platform);
+  if (row.status === "queued" && (await enqueue(row, job, platform)) === "begun") row = (await rowOf(id, platform)) ?? row;
   return await status(row);
 });
 
@@ -59,17 +59,18 @@ serve(async (request, body): Promise<JobStatus> => {
  * Onto the queue, once it is known that it may. Requests with one key may be here at the same time, and a request that
  * is sent again may be after one whose function was killed: whoever fails takes the row back if nobody else pushed.
  */
-async function enqueue(row: Row, job: JobRequest, platform: SupabaseClient): Promise<void> {
+async function enqueue(row: Row, job: JobRequest, platform: SupabaseClient): Promise<"pushed" | "begun"> {
   const bill = { jobId: row.id, userId: row.user_id, request: job };
   if (row.sequence === 0) await admit(row, bill, platform);
   const standing = await countPush(row.id, 1, platform);
-  if (standing === "begun") return;
+  if (standing === "begun") return standing;
   if (standing === "gone") {
     await refund(bill, platform);
     throw takenBack();
   }
   try {
     await push(row, job);
+    return "pushed";
   } catch (error) {
     if ((await withdrawPush(row.id, platform)) === "gone") await refund(bill, platform);
     throw error;
