@@ -36,11 +36,18 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, empty: 
     if not rows:
         click.echo(empty)
         return
+    for line in table_lines(header, rows):
+        click.echo(line)
+
+
+def table_lines(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    """Aligned columns below their header. None is shown as ``-``."""
     cells = [[_cell(value) for value in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    for row in cells:
-        line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
-        click.echo(line.rstrip())
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
 
 
 def print_facts(facts: Sequence[tuple[str, object]]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from ourvidz.cli.context import Invocation, place_options
-from ourvidz.cli.output import json_option, print_json, print_table
+from ourvidz.cli.output import json_option, print_json
+from ourvidz.cli.workers_view import workers_table
 from ourvidz.errors import OurvidzError
 from ourvidz.project import find_settings_path, project_root
 from ourvidz.runtime.supervisor.control import ask
@@ -31,22 +32,8 @@ def ps(place: Invocation, as_json: bool) -> None:
     if as_json:
         print_json(status)
         return
-    print_table(
-        ("worker", "state", "pid", "up", "restarts", "completed", "job", "step"),
-        [
-            (
-                one["worker"],
-                one["state"],
-                one["pid"],
-                None if one["seconds"] is None else f"{one['seconds']:.0f} s",
-                one["restarts"],
-                one["completed"],
-                one["job"] and f"{one['job']['id'][:8]} {one['job']['type']}",
-                _step(one["job"]),
-            )
-            for one in status["workers"]
-        ],
-    )
+    for line in workers_table(status["workers"]):
+        click.echo(line)
 
 
 @click.command("reload")
@@ -69,7 +56,3 @@ def reload(place: Invocation, as_json: bool) -> None:
 
 def _ask(place: Invocation, command: str) -> dict[str, Any]:
     return ask(project_root(find_settings_path(place.config)), command)
-
-
-def _step(job: dict[str, Any] | None) -> str | None:
-    return f"{job['stage']} {job['step']}/{job['steps']}" if job and job["stage"] else None

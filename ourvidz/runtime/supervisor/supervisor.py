@@ -100,12 +100,17 @@ class Supervisor:
             if name not in launches and slot.state != "stopping":
                 slot.stop(grace=self._grace)
 
+    @property
+    def project(self) -> Project:
+        """As it was read last."""
+        return self._project
+
     def status(self) -> dict[str, Any]:
-        """What ``ourvidz ps --json`` prints."""
+        """What ``ourvidz ps --json`` prints; from any thread."""
         return {
             "pid": os.getpid(),
             "seconds": round(time.monotonic() - self._started, 1),
-            "workers": [asdict(slot.status()) for slot in self.slots.values()],
+            "workers": [asdict(slot.status()) for slot in list(self.slots.values())],
         }
 
     def stop(self) -> None:
