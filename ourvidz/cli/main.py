@@ -32,6 +32,7 @@ COMMANDS = {
     "retry": ("jobs", "Queue a failed or cancelled job again."),
     "queues": ("queues", "Show how full the queues are."),
     "stats": ("stats", "Show how long jobs took, and how many failed."),
+    "calibrate": ("calibrate", "Propose expected times from what was measured."),
     "dead-letters": ("dead_letters", "Show and revive what could not run."),
     "storage": ("storage", "Look after what is stored."),
     "reconcile": ("reconcile", "Compare the platform's job table with queue and storage."),

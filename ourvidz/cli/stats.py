@@ -26,8 +26,13 @@ DAY = 86400.0
 UPTIME = "uptime is not measured: the queue knows of jobs, not of workers that had none"
 
 
+since_option = click.option(
+    "--since", metavar="TIME", help="Look back so far, such as 90min or 24h.  [default: 24h]"
+)
+
+
 @click.command("stats")
-@click.option("--since", metavar="TIME", help="Look back so far, such as 90min or 24h.  [default: 24h]")
+@since_option
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -44,7 +49,7 @@ def stats(place: Invocation, since: str | None, limit: int, as_json: bool) -> No
     share of errors that is allowed.
     """
     project = place.open()
-    seconds = _seconds(since, project.settings.keep)
+    seconds = window(since, project.settings.keep)
     with Client.open(project) as client:
         newest = client.queue.jobs(limit=limit + 1)
     now = time.time()
@@ -76,7 +81,7 @@ def stats(place: Invocation, since: str | None, limit: int, as_json: bool) -> No
     click.echo(UPTIME)
 
 
-def _seconds(since: str | None, keep: float) -> float:
+def window(since: str | None, keep: float) -> float:
     """How far to look back, never beyond what the queue still knows. Raises BadParameter."""
     if since is None:
         return min(DAY, keep)
