@@ -81,7 +81,7 @@ format: $(DEVELOPING) ## Format the code
 	$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: bench
-bench: $(DEVELOPING) ## Measure start-up, validation, export and the embedded queue
+bench: $(DEVELOPING) ## Measure start-up, validation, export, the embedded queue and the supervisor
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 .PHONY: bench-redis

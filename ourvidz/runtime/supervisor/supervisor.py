@@ -25,6 +25,9 @@ from ourvidz.spec.settings import WorkerEntry
 #: The plan's workers, where ``ourvidz.yaml`` names none.
 DEFAULT_WORKERS = ("sdxl", "wan")
 
+#: Seconds in which what workers say is let pile up, since to wake for every line costs more than to read it.
+GATHER = 0.05
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -170,7 +173,9 @@ class Supervisor:
         for slot in self.slots.values():
             slot.tick(now)
         dues = [slot.due for slot in self.slots.values() if slot.due is not None]
-        for key, _ in self._selector.select(max(0.0, min(dues) - time.monotonic()) if dues else None):
+        ready = self._selector.select(max(0.0, min(dues) - time.monotonic()) if dues else None)
+        time.sleep(GATHER)
+        for key, _ in ready:
             # One of them may have closed another one.
             if self._selector.get_map().get(key.fd) is key:
                 key.data()
