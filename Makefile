@@ -81,7 +81,7 @@ format: $(DEVELOPING) ## Format the code
 	$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: bench
-bench: $(DEVELOPING) ## Measure start-up, validation, export, the embedded queue and the supervisor
+bench: $(DEVELOPING) ## Measure start-up, validation, export, the embedded queue, the supervisor and the metrics
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 .PHONY: bench-redis
