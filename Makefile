@@ -43,6 +43,10 @@ test-oldest: $(FAMILIES:%=test-oldest-%) ## Run each family's tests on the oldes
 $(FAMILIES:%=test-oldest-%): test-oldest-%: .venv-oldest-%/.ready
 	.venv-oldest-$*/bin/pytest -n 2 --dist worksteal tests/plugins/$* tests/cli/test_$*_on_two_cores.py
 
+.PHONY: test-locked
+test-locked: .venv-locked/.ready ## Run SDXL's tests on the locked stack of deployed workers, which is 6 GB
+	.venv-locked/bin/pytest -n 2 --dist worksteal tests/plugins/sdxl tests/cli/test_sdxl_on_two_cores.py
+
 .PHONY: test-alerts
 test-alerts: ## Try the alert rules on made-up days with promtool, which is in Debian's prometheus
 	promtool check rules monitoring/alerts.yaml
@@ -103,7 +107,7 @@ bench-migrations: $(DEVELOPING) ## Measure how long others wait while migrations
 
 .PHONY: clean
 clean: ## Remove what was set up; queue and pictures in data/ stay
-	rm -rf $(VENV) .venv-oldest-* .venv-peers build dist tests/node/node_modules benchmarks/redis_queue/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-locked .venv-oldest-* .venv-peers build dist tests/node/node_modules benchmarks/redis_queue/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -114,6 +118,11 @@ $(BIN)/python:
 .venv-oldest-%/.ready: tests/oldest/%.txt $(BIN)/python setup.cfg pyproject.toml
 	$(BIN)/python -m venv --clear $(@D)
 	$(@D)/bin/pip --disable-pip-version-check install -r $< -e ".[$*]"
+	touch $@
+
+.venv-locked/.ready: constraints-locked.txt $(BIN)/python setup.cfg pyproject.toml
+	$(BIN)/python -m venv --clear $(@D)
+	$(@D)/bin/pip --disable-pip-version-check install -c $< -e ".[sdxl]" peft pytest pytest-timeout pytest-xdist
 	touch $@
 
 $(RUNNING): $(BIN)/python $(INPUTS)

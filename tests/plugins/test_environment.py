@@ -7,12 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ourvidz.plugins import environment
 from ourvidz.plugins.environment import differences
 from ourvidz.plugins.installed_torch import Torch
 from ourvidz.spec.settings import EnvironmentEntry
-from tests.site import SETTINGS, Site, site
+from tests.site import REPOSITORY, SETTINGS, Site, site
 
 __all__ = ["site"]
 
@@ -93,3 +94,13 @@ def test_a_version_that_yaml_takes_for_a_number_is_refused(site: Site) -> None:
     run = site.ourvidz("validate")
     assert run.returncode == 1
     assert "environment.python: found 3.1" in run.stdout
+
+
+def test_the_lock_of_the_how_to_is_the_stack_that_is_tested() -> None:
+    text = (REPOSITORY / "docs/how-to/run-a-worker.md").read_text(encoding="utf-8")
+    block = text.partition("## Lock the environment")[2].partition("```yaml\n")[2].partition("```")[0]
+    shown = EnvironmentEntry.model_validate(yaml.safe_load(block)["environment"])
+    lines = (REPOSITORY / "constraints-locked.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    for name, locked_to in shown.libraries.items():
+        assert pins[name.replace("_", "-")] == locked_to.removesuffix("+cu124")
