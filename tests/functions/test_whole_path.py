@@ -46,6 +46,10 @@ def status(deployed: Deployment, job: str) -> str:
     return found
 
 
+def stop(deployed: Deployment, user: User, job: str) -> httpx.Response:
+    return deployed.call("cancel-job", {"job_id": job}, user.token)
+
+
 def objects(deployed: Deployment, bucket: str, folder: str) -> list[dict[str, object]]:
     """What lies in a folder of a bucket."""
     answer = httpx.post(
@@ -97,7 +101,7 @@ def test_a_job_that_runs_is_stopped_by_its_user_and_leaves_no_picture(
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(work, deployed, "placeholder")
         until(lambda: status(deployed, job) == "processing" or working.done())
-        answer = deployed.call("cancel-job", {"job_id": job}, user.token)
+        answer = stop(deployed, user, job)
         assert (answer.status_code, answer.json()) == (200, {"jobId": job, "status": "processing"})
         # Its last step would come in most of a minute.
         working.result(timeout=30)
@@ -105,7 +109,7 @@ def test_a_job_that_runs_is_stopped_by_its_user_and_leaves_no_picture(
     assert row is not None
     assert (row["status"], row["result"], row["attempts"]) == ("cancelled", None, 1)
     assert row["completed_at"] is not None
-    assert deployed.call("cancel-job", {"job_id": job}, user.token).json()["status"] == "cancelled"
+    assert stop(deployed, user, job).json()["status"] == "cancelled"
     assert not objects(deployed, "placeholder_fast", f"{user.id}/{job}")
 
 

@@ -170,6 +170,15 @@ class TestRefusals:
             assert status == 503
             assert "redis://127.0.0.1:1/0: the server cannot be reached" in said["error"]
 
+    def test_a_connection_that_redis_ended_meanwhile_is_replaced(
+        self, call: Caller, redis_server: RedisServer
+    ) -> None:
+        """As after its restart: the client still has its own connection, to the front."""
+        assert call("POST", "/", ["INCR", "count"]) == (200, {"result": 1})
+        with redis_server.client() as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+        assert call("POST", "/", ["INCR", "count"]) == (200, {"result": 2})
+
     def test_streams_of_events_are_not_offered(self, call: Caller) -> None:
         for path in ("/monitor", "/subscribe/news"):
             assert call("POST", path, headers={"Accept": "text/event-stream"})[0] == 400

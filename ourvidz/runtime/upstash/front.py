@@ -112,6 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             body = self._body()
             self._check_token()
+            # The client knows of no connection to Redis that may have ended since its last request.
+            self._redis.renew()
             status, said = HTTPStatus.OK, self._run(body)
         except _Refused as refused:
             status, said = refused.status, error(str(refused))

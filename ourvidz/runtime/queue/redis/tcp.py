@@ -93,6 +93,15 @@ class TcpConnection:
             connection.disconnect()
             raise
 
+    def renew(self) -> None:
+        """Give up a connection that the server has ended meanwhile: the next command makes another."""
+        try:
+            is_idle = not self._connection.can_read()
+        except (redis.RedisError, OSError):
+            is_idle = False
+        if not is_idle:
+            self._connection.disconnect()
+
     def close(self) -> None:
         self._closed = True
         self._connection.disconnect()
