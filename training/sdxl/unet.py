@@ -80,6 +80,13 @@ PURE, NOISY, NOISY_FROM = 0.03, 0.55, 700
 )
 @click.option("--unit", type=float, default=1.0, show_default=True, help="Guidance that 1 shall stand for.")
 @click.option(
+    "--unit-from",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of the run after which the unit counts; before, it is 1.",
+)
+@click.option(
     "--share", type=float, default=1.0, show_default=True, help="Of the pictures that are kept, on each GPU."
 )
 @click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
@@ -95,6 +102,7 @@ def train_unet(
     height: float,
     cool_down: float,
     unit: float,
+    unit_from: float,
     share: float,
     device: str,
 ) -> None:
@@ -109,6 +117,7 @@ def train_unet(
         "height": height,
         "cool_down": cool_down,
         "unit": unit,
+        "unit_from": unit_from,
         "share": share,
         "processes": PROCESSES,
     }
@@ -148,10 +157,11 @@ def train_unet(
     for part in run.steps(unet, average, optimizer):
         size = lots.choices(list(kept), shares)[0]
         number = max(1, batch // PROCESSES * FULL // (size[0] * size[1]))
+        now = unit if part >= unit_from else 1.0
         with torch.autocast(device, torch.bfloat16):
             latents, tokens = kept[size].batch(number, draws)
             words, pooled, bare = _read(encoders, tokens, nothings, draws)
-            loss = _loss(denoise[size], latents, words, pooled, bare, size, signal, draws, unit=unit)
+            loss = _loss(denoise[size], latents, words, pooled, bare, size, signal, draws, unit=now)
         loss.backward()  # type: ignore[no-untyped-call]
         average_gradients(unet)
         gradient = torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
