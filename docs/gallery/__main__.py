@@ -1,27 +1,36 @@
-"""``python -m docs.gallery [--out FOLDER]``: make what gallery.yaml says, and a sheet of its pictures."""
+"""``python -m docs.gallery [--out FOLDER] [--update]``: make what gallery.yaml says, and a sheet of it."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import click
 import yaml
 
+from ourvidz.errors import OurvidzError
+
 from .making import make
-from .sheet import draw_sheet, origin_of
+from .sheet import save_sheet
 
 HERE = Path(__file__).parent
 
 
 @click.command()
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("data/gallery"))
-def gallery(out: Path) -> None:
-    """Make everything that docs/gallery/gallery.yaml says."""
+@click.option("--update", is_flag=True, help="Write docs/gallery/sheet.jpg as well, which the README shows.")
+def gallery(out: Path, update: bool) -> None:
+    """Make everything that docs/gallery/gallery.yaml says, and print the paths."""
     prompts: dict[str, list[str]] = yaml.safe_load((HERE / "gallery.yaml").read_text(encoding="utf-8"))
-    made = make(prompts, out)
-    pictures = [one for one in made if one.path.suffix == ".png"]
-    draw_sheet(pictures).save(out / "sheet.webp", quality=80, method=6, exif=origin_of(pictures))
-    for path in (*(one.path for one in made), out / "sheet.webp"):
+    try:
+        made = make(prompts, out)
+    except OurvidzError as error:
+        raise click.ClickException(str(error)) from error
+    paths = [*(one.path for one in made), out / "sheet.jpg"]
+    save_sheet([one for one in made if one.path.suffix == ".png"], paths[-1])
+    if update:
+        paths.append(Path(shutil.copyfile(paths[-1], HERE / "sheet.jpg")))
+    for path in paths:
         click.echo(path)
 
 

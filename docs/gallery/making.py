@@ -23,9 +23,6 @@ from ourvidz.runtime.observer import Observer
 from ourvidz.runtime.result_places import project_places
 from ourvidz.runtime.worker import Worker
 
-#: Of ``ourvidz.yaml``. Pictures are half as wide and high, which is still more than a sheet shows.
-PROFILE = "demo"
-
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -37,10 +34,11 @@ class Made:
     """The digest of what made it."""
 
 
-def make(prompts: Mapping[str, Sequence[str]], out: Path) -> list[Made]:
+def make(prompts: Mapping[str, Sequence[str]], out: Path, *, profile: str | None = None) -> list[Made]:
     """Make a file in ``out`` from every prompt, in order; the first of a job type has the seed 1, and so on.
 
-    ``prompts`` are by job type. Raises what a worker and a client raise, and ClickException if a job fails.
+    ``prompts`` are by job type, ``profile`` is one of ``ourvidz.yaml``. Raises what a worker and a client
+    raise, and ClickException if a job fails or the worker is stopped.
     """
     out.mkdir(parents=True, exist_ok=True)
     with _backends_of_its_own():
@@ -52,16 +50,21 @@ def make(prompts: Mapping[str, Sequence[str]], out: Path) -> list[Made]:
                 for seed, prompt in enumerate(several, start=1)
             ]
             watch = _Watch(len(jobs))
-            for family in dict.fromkeys(project.catalog[job_type].family for job_type in prompts):
-                with Worker(project, family, profile=PROFILE, observer=watch) as worker:
-                    worker.run(burst=True)
-            watch.line.clear()
+            try:
+                for family in dict.fromkeys(project.catalog[job_type].family for job_type in prompts):
+                    with Worker(project, family, profile=profile, observer=watch) as worker:
+                        worker.run(burst=True)
+            finally:
+                watch.line.clear()
             results = [client.status(job).result for job, _ in jobs]
-        return [
+        made = [
             _keep(project, job, prompt, result, out / f"{number:02}")
             for number, ((job, prompt), result) in enumerate(zip(jobs, results, strict=True), start=1)
             if result is not None
         ]
+    if len(made) < len(jobs):
+        raise click.ClickException(f"stopped when {len(made)} of {len(jobs)} were made, which are in {out}")
+    return made
 
 
 def _keep(project: Project, job: str, prompt: str, result: Result, stem: Path) -> Made:

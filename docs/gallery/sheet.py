@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -45,17 +46,17 @@ def draw_sheet(pictures: Sequence[Made]) -> Image.Image:
     return sheet
 
 
-def origin_of(pictures: Sequence[Made]) -> Image.Exif:
-    """Which prompts and checkpoints a sheet is from, for its EXIF: so that an old one is known."""
-    prompts = "\n".join(one.prompt for one in pictures)
+def save_sheet(pictures: Sequence[Made], path: Path) -> None:
+    """Draw a sheet into a JPEG file that says in its EXIF what it is from."""
     exif = Image.Exif()
-    exif[DESCRIPTION] = json.dumps(
-        {
-            "checkpoints": sorted({one.checkpoint for one in pictures}),
-            "prompts": "sha256:" + hashlib.sha256(prompts.encode()).hexdigest(),
-        }
-    )
-    return exif
+    exif[DESCRIPTION] = origin({one.checkpoint for one in pictures}, [one.prompt for one in pictures])
+    draw_sheet(pictures).save(path, quality=75, optimize=True, exif=exif)
+
+
+def origin(checkpoints: Collection[str], prompts: Sequence[str]) -> str:
+    """Which prompts a sheet shows, and the digests of what painted it: so that an old one is known."""
+    digest = hashlib.sha256("\n".join(prompts).encode()).hexdigest()
+    return json.dumps({"checkpoints": sorted(checkpoints), "prompts": f"sha256:{digest}"})
 
 
 def _lines(
