@@ -16,9 +16,12 @@ help: ## Show what can be made
 
 .PHONY: demo
 demo: $(RUNNING) ## Set up, and paint a first picture
-	$(BIN)/ourvidz models make-small sdxl data/checkpoints/sdxl-small
-	$(BIN)/ourvidz submit sdxl_image_fast --prompt "a lighthouse on a cliff at sunset" --seed 7
+	$(BIN)/ourvidz submit sdxl_image_fast --prompt "a shiny red sphere, on a wooden table" --seed 7
 	$(BIN)/ourvidz run-worker --plugin sdxl --burst
+
+.PHONY: gallery
+gallery: $(RUNNING) ## Paint a sheet of thirty pictures; docs/gallery has its prompts
+	$(BIN)/python -m docs.gallery
 
 .PHONY: setup
 setup: $(DEVELOPING) ## Set up .venv with everything that tests and checks need

@@ -66,6 +66,13 @@ def test_a_folder_of_its_own_is_used_instead(installed: Path, tmp_path: Path) ->
     assert [one["id"] for one in ourvidz(installed, tmp_path, "jobtypes", "list")] == ["video_fast"]
 
 
+def test_the_small_checkpoint_comes_with_it(installed: Path, tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "ourvidz.yaml", tmp_path)
+    [found] = ourvidz(installed, tmp_path, "models", "check", "sdxl")
+    assert found["location"] == "package:ourvidz/checkpoints/sdxl-small"
+    assert (found["state"], found["problems"]) == ("present", [])
+
+
 def test_the_module_for_edge_functions_is_made_without_the_repository(
     installed: Path, tmp_path: Path
 ) -> None:

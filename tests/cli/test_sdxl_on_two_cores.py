@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.site import REPOSITORY
 
-PROMPT = "a lighthouse at dusk"
+PROMPT = "the sea, at dusk, a lighthouse on the right"
 
 Type = Callable[..., str]
 
@@ -45,7 +45,6 @@ def ourvidz(tmp_path: Path) -> Type:
 def test_pictures_are_painted_from_text_and_from_a_picture(tmp_path: Path, ourvidz: Type) -> None:
     photo = tmp_path / "photo.png"
     Image.linear_gradient("L").convert("RGB").save(photo)
-    ourvidz("models", "make-small", "sdxl", "data/checkpoints/sdxl-small")
     wishes = {
         "sdxl_image_fast": ("--set", "steps=6"),
         "sdxl_img2img": ("--image", str(photo), "--set", "strength=0.5"),
