@@ -117,13 +117,13 @@ export class Ourvidz {
 
   /**
    * Calls `changed` with the row now and at every change until the job has ended: told over realtime, and while
-   * realtime is not connected by a look every `interval` milliseconds.
+   * realtime tells no changes by a look every `interval` milliseconds.
    */
   watch(jobId: string, changed: (row: JobRow) => void, interval = 3000): Watch {
     const supabase = this.#supabase;
     const { promise, resolve, reject } = withResolvers<JobRow>();
     let isOver = false;
-    let isConnected = false;
+    let isTold = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let last = "";
 
@@ -143,24 +143,37 @@ export class Ourvidz {
     };
     const look = async () => {
       clearTimeout(timer);
+      const wasTold = isTold;
+      let isRead = false;
       try {
         const row = await this.read(jobId);
+        isRead = true;
         if (row !== null) see(row);
       } catch (error) {
-        // Without realtime the next look tries again; with it nothing would.
-        if (isConnected) console.warn("the job could not be read; its next change will be told", error);
+        console.warn("the job could not be read; the next look tries again", error);
       }
       clearTimeout(timer);
-      if (!isOver && !isConnected) timer = setTimeout(() => void look(), interval);
+      // What changed before realtime tells changes is told by nobody: one look has to come after it.
+      if (!isOver && !(wasTold && isTold && isRead)) timer = setTimeout(() => void look(), interval);
     };
     const filter = { event: "UPDATE", schema: "public", table: "jobs", filter: `id=eq.${jobId}` } as const;
     const channel = supabase
       .channel(`job-${jobId}-${crypto.randomUUID()}`)
-      .on("postgres_changes", filter, (change) => see(rowOf(change.new as JobRow)))
+      .on("postgres_changes", filter, (change) => {
+        const row = rowOf(change.new as JobRow);
+        // The server leaves out what is too large, or what may not be read any more.
+        if (row.status === undefined) void look();
+        else see(row);
+      })
+      .on("system", {}, (news: { extension?: string; status?: string }) => {
+        if (isOver || news.extension !== "postgres_changes") return;
+        isTold = news.status === "ok";
+        void look();
+      })
       .subscribe((state) => {
-        if (isOver) return;
-        isConnected = state === "SUBSCRIBED";
-        // What changed before the subscription is told by nobody.
+        // A channel that is joined tells no changes until the server says so, as system news.
+        if (isOver || state === "SUBSCRIBED") return;
+        isTold = false;
         void look();
       });
     void look();

@@ -7,16 +7,29 @@ import { JobRefused, type JobRow, Ourvidz } from "./supabase/client/ourvidz.ts";
 
 const settings = JSON.parse(Deno.env.get("FRONTEND") ?? "{}");
 
+/** How often the row has been read. */
+let looks = 0;
+
 /** Functions have an address each here; a project has one for all. */
-function routed(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+async function routed(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const url = input instanceof Request ? input.url : String(input);
   const name = /\/functions\/v1\/([a-z-]+)$/.exec(url)?.[1];
-  return fetch(name === undefined ? input : settings.functions[name], init);
+  const answer = await fetch(name === undefined ? input : settings.functions[name], init);
+  if (url.includes("/rest/v1/jobs")) looks++;
+  return answer;
 }
 
-/** A socket that opens, accepts every channel, and tells what `tell` is given; one that is `closed` never opens. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((done) => setTimeout(done, 10));
+}
+
+/**
+ * A socket that opens, accepts every channel, and tells what `tell` is given; one that is `closed` never opens. What
+ * the server says of a channel once it is joined is its `news`: whether changes are told.
+ */
 class StandIn extends EventTarget {
   static closed = false;
+  static news: "ok" | "error" | "none" = "ok";
   static newest: StandIn | undefined;
   readyState = 0;
   binaryType = "arraybuffer";
@@ -47,6 +60,9 @@ class StandIn extends EventTarget {
       response = { postgres_changes: changes.map((one, index) => ({ ...one, id: index + 1 })) };
     }
     this.#say([joined, ref, topic, "phx_reply", { status: "ok", response }]);
+    if (event !== "phx_join" || StandIn.news === "none") return;
+    const news = { extension: "postgres_changes", status: StandIn.news, message: "", channel: topic };
+    this.#say([joined, null, topic, "system", news]);
   }
 
   tell(record: JobRow): void {
@@ -101,17 +117,43 @@ const live = await ourvidz.submit({ job_type: "placeholder_fast", prompt: "a har
 const row = await ourvidz.read(live.jobId);
 const lived: string[] = [];
 const connected = Promise.withResolvers<void>();
+const before = looks;
 const other = ourvidz.watch(live.jobId, (now) => {
   lived.push(now.status);
   connected.resolve();
 }, 3_600_000);
 await connected.promise;
-while (!supabase.getChannels().some((channel) => channel.state === "joined")) await new Promise((done) => setTimeout(done, 10));
+// One look at first, and one since changes are told.
+await until(() => looks >= before + 2);
+await new Promise((done) => setTimeout(done, 50));
 if (row !== null) {
   StandIn.newest?.tell({ ...row, status: "processing" });
   StandIn.newest?.tell({ ...row, status: "completed" });
 }
 told["realtime"] = [(await other.ended).status, lived];
+
+/** How a job that is cancelled is seen to end, where realtime is no help once `when` has come. */
+async function withoutHelp(when: () => Promise<void>): Promise<JobRow["status"]> {
+  const { jobId } = await ourvidz.submit({ job_type: "placeholder_fast", prompt: "a harbour" });
+  const watched = ourvidz.watch(jobId, () => {}, 50);
+  await until(() => supabase.getChannels().some((channel) => channel.state === "joined"));
+  await when();
+  await ourvidz.cancel(jobId);
+  return (await watched.ended).status;
+}
+
+// Joined, and nothing is told: looks go on. A connection that is lost is as good as none.
+StandIn.news = "none";
+told["joined only"] = await withoutHelp(async () => {});
+StandIn.news = "error";
+told["told an error"] = await withoutHelp(async () => {});
+StandIn.news = "ok";
+told["dropped"] = await withoutHelp(async () => {
+  // By now changes are told, and the row has been read since.
+  await new Promise((done) => setTimeout(done, 300));
+  StandIn.closed = true;
+  StandIn.newest?.close();
+});
 
 // A job that starts from a picture of one's own.
 const picture = new Blob([Uint8Array.from(atob(settings.picture), (one) => one.charCodeAt(0))], { type: "image/png" });

@@ -92,6 +92,9 @@ def test_a_frontend_submits_watches_cancels_and_fetches(deployed: Deployment) ->
         "ended": "cancelled",
         "polled": ["queued", "cancelled"],
         "realtime": ["completed", ["queued", "processing", "completed"]],
+        "joined only": "cancelled",
+        "told an error": "cancelled",
+        "dropped": "cancelled",
         "repainted": "queued",
         "downloaded": True,
     }

@@ -155,6 +155,19 @@ def test_a_picture_of_somebody_else_is_refused(deployed: Deployment, user: User,
     assert not _rows(deployed, user)
 
 
+def test_a_known_key_brings_in_no_picture_of_somebody_else(
+    deployed: Deployment, user: User, stranger: User
+) -> None:
+    mine, theirs = (f"{who.id}/harbour.png" for who in (user, stranger))
+    for who, path in ((user, mine), (stranger, theirs)):
+        deployed.upload(who, path, b"\x89PNG").raise_for_status()
+    keyed = {"idempotency_key": "summer-6"}
+    deployed.call("queue-job", _from(f"init_images/{mine}") | keyed, user.token).raise_for_status()
+    answer = deployed.call("queue-job", _from(f"init_images/{theirs}") | keyed, user.token)
+    assert (answer.status_code, answer.json()["code"]) == (403, "input_of_another_user")
+    assert len(deployed.waiting("sdxl_queue")) == 1
+
+
 def test_nobody_uploads_into_the_folder_of_somebody_else(
     deployed: Deployment, user: User, stranger: User
 ) -> None:

@@ -42,8 +42,9 @@ serve(async (request, body): Promise<JobStatus> => {
   const id = await jobIdOf(job, userId);
 
   let row = await rowOf(id, platform);
+  // Before every push, since a second request with a key may name other inputs than the first.
+  if (row === null || row.status === "queued") await checkInputs(job, userId, platform);
   if (row === null) {
-    await checkInputs(job, userId, platform);
     // Another request with this key may have been faster.
     row = (await insert(id, job, userId, platform)) ?? (await rowOf(id, platform));
   }
