@@ -18,6 +18,7 @@ from tests.conformance.jobs import payload
 from tests.export.catalogs import catalog, job_type
 from tests.export.migration.folders import PLAN
 from tests.export.migration.folders import folder as files_of
+from tests.runtime.redis_server import RedisServer
 from tests.servers.database import Database
 from tests.servers.platform import Platform, platform
 
@@ -128,6 +129,23 @@ def test_rows_and_jobs_of_a_removed_job_type_are_counted(
     assert json.loads(run.stdout)["obstacles"] == [{"jobType": "sketch", "rows": 1, "jobs": 2}]
     database.execute("update jobs set status = 'failed'")
     assert ourvidz("migrate check").stdout.splitlines()[1].split() == ["sketch", "0", "2"]
+
+
+def test_a_job_that_no_worker_has_read_yet_is_counted_without_a_row(
+    ourvidz: CommandLine,
+    folder: Path,
+    database: Database,
+    redis_server: RedisServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = write(folder, REMOVING)
+    database.apply({name: files[name] for name in sorted(files)[:3]})
+    monkeypatch.setenv("OURVIDZ_QUEUE_URL", redis_server.url)
+    with redis_server.client() as producer:
+        producer.lpush("sdxl_queue", payload(1, job_type="sketch"))
+    run = ourvidz("migrate check --json")
+    assert run.status == 5
+    assert json.loads(run.stdout)["obstacles"] == [{"jobType": "sketch", "rows": 0, "jobs": 1}]
 
 
 def test_before_the_first_push_it_says_what_will_be_refused_and_what_stays_open(
