@@ -17,6 +17,9 @@ models:
   sdxl:
     family: sdxl
     location: checkpoints/sdxl
+  wan:
+    family: wan
+    location: checkpoints/wan
 """
 
 PICTURE = """\
@@ -63,6 +66,12 @@ quality_tier: fast
 
 FROM_A_PICTURE = REAL.replace("sdxl_fast", "sdxl_img2img") + "strength: 0.75\nrequires: init_image_upload\n"
 
+REAL_VIDEO = (
+    VIDEO.replace("PLACEHOLDER", "WAN")
+    .replace("worked_queue", "wan_queue")
+    .replace("placeholder_video", "wan_video")
+)
+
 #: Nobody works on ``placeholder_queue``, so that its jobs wait.
 JOB_TYPES = {
     "placeholder_fast": PICTURE.format(queue="placeholder_queue"),
@@ -72,6 +81,7 @@ JOB_TYPES = {
     "placeholder_video": VIDEO,
     "sdxl_fast": REAL,
     "sdxl_from_a_picture": FROM_A_PICTURE,
+    "wan_video": REAL_VIDEO,
 }
 
 

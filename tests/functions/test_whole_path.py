@@ -13,11 +13,13 @@ import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+import av
 import httpx
 import pytest
 from PIL import Image
 
 from ourvidz.plugins.sdxl.family import SdxlFamily
+from ourvidz.plugins.wan.family import WanFamily
 from tests.functions.deployment import Deployment, User
 from tests.site import until
 
@@ -130,3 +132,17 @@ def test_a_real_checkpoint_paints_and_repaints(deployed: Deployment, user: User,
         with Image.open(io.BytesIO(deployed.fetch(user, made["bucket"], made["path"]).content)) as image:
             assert image.size == (64, 64)
         assert not deployed.fetch(stranger, made["bucket"], made["path"]).is_success
+
+
+def test_a_real_checkpoint_makes_a_video(deployed: Deployment, user: User, stranger: User) -> None:
+    checkpoint = deployed.folder / "checkpoints" / "wan"
+    if not checkpoint.exists():
+        assert WanFamily().write_small_checkpoint(checkpoint, seed=0)
+    job = asked(deployed, user, {"job_type": "wan_video"})
+    work(deployed, "wan")
+    made = asset(deployed, job)
+    fetched = deployed.fetch(user, made["bucket"], made["path"])
+    with av.open(io.BytesIO(fetched.content), mode="r") as video:
+        sizes = [(frame.width, frame.height) for frame in video.decode(video=0)]
+    assert sizes == [(64, 48)] * 9
+    assert not deployed.fetch(stranger, made["bucket"], made["path"]).is_success
