@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from ourvidz.spec.catalog import Catalog
+from ourvidz.whole_files import obstacle
 
 #: failed: jobs cannot be made, or are lost; warning: they can, but look at it; skipped: not looked at.
 Health = Literal["ok", "warning", "failed", "skipped"]
@@ -38,3 +40,17 @@ class Diagnosable(Protocol):
         It tries nothing twice. What cannot be reached is raised as every other call raises it.
         """
         ...
+
+
+def of_folder(check: str, folder: Path) -> Diagnosis:
+    """Whether files can be written into the folder that ``backends`` names for what is looked at."""
+    why = obstacle(folder)
+    if why is None:
+        return Diagnosis(check=check, health="ok", found=f"{folder} can be written")
+    return Diagnosis(
+        check=check,
+        health="failed",
+        found=why,
+        remedy="give this user the right to write there, or name another folder in "
+        f"OURVIDZ_{check.upper()}_URL or backends.{check}",
+    )

@@ -9,11 +9,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ourvidz.jobs.callback import CallbackFailed
-from ourvidz.jobs.diagnosis import Diagnosis
+from ourvidz.jobs.diagnosis import Diagnosis, of_folder
 from ourvidz.jobs.events import JobEvent
 from ourvidz.jobs.outbox import OutboxEntry
 from ourvidz.spec.catalog import Catalog
-from ourvidz.whole_files import make_folder, obstacle, replace, sweep
+from ourvidz.whole_files import make_folder, replace, sweep
 
 
 class FileRecords:
@@ -42,17 +42,7 @@ class FileRecords:
 
     def diagnose(self, catalog: Catalog) -> Iterator[Diagnosis]:
         """See :class:`ourvidz.jobs.diagnosis.Diagnosable`."""
-        why = obstacle(self._folder)
-        if why is None:
-            yield Diagnosis(check="callback", health="ok", found=f"{self._folder} can be written")
-            return
-        yield Diagnosis(
-            check="callback",
-            health="failed",
-            found=why,
-            remedy="give this user the right to write there, or name another folder in "
-            "OURVIDZ_CALLBACK_URL or backends.callback",
-        )
+        yield of_folder("callback", self._folder)
 
     def close(self) -> None:
         """Nothing is held open."""

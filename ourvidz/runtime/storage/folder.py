@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ourvidz.jobs.diagnosis import Diagnosis
+from ourvidz.jobs.diagnosis import Diagnosis, of_folder
 from ourvidz.jobs.storage import ObjectKey, ObjectNotFound, StorageRefused, StorageUnavailable
 from ourvidz.spec.catalog import Catalog
-from ourvidz.whole_files import make_folder, obstacle, sweep, write_new
+from ourvidz.whole_files import make_folder, sweep, write_new
 
 
 class FolderStorage:
@@ -70,17 +70,7 @@ class FolderStorage:
 
     def diagnose(self, catalog: Catalog) -> Iterator[Diagnosis]:
         """See :class:`ourvidz.jobs.diagnosis.Diagnosable`."""
-        why = obstacle(self._folder)
-        if why is None:
-            yield Diagnosis(check="storage", health="ok", found=f"{self._folder} can be written")
-            return
-        yield Diagnosis(
-            check="storage",
-            health="failed",
-            found=why,
-            remedy="give this user the right to write there, or name another folder in "
-            "OURVIDZ_STORAGE_URL or backends.storage",
-        )
+        yield of_folder("storage", self._folder)
 
     def close(self) -> None:
         """Nothing is held open."""
