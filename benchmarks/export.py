@@ -11,7 +11,7 @@ import sys
 import time
 
 from ourvidz.cli.output import print_json, print_table
-from ourvidz.export import openapi, reference, routing, schema
+from ourvidz.export import alerts, openapi, reference, routing, schema
 from ourvidz.export.migration import next_files
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.job_type import Display, JobType
@@ -27,7 +27,7 @@ def as_sql(catalog: Catalog) -> str:
 
 KINDS = {
     f"{exporter.name} {ending}": render
-    for module in (routing, schema, openapi, reference)
+    for module in (routing, schema, openapi, reference, alerts)
     for exporter in module.ourvidz_exporters()
     for ending, render in exporter.formats.items()
 } | {"migration sql": as_sql}

@@ -10,6 +10,7 @@ import yaml
 from ourvidz.jobs import metrics as names
 from ourvidz.jobs.statistics import ERROR_RATE_TARGET
 from ourvidz.plugins.exporters import Exporter
+from ourvidz.plugins.hookspecs import hookimpl
 from ourvidz.spec.catalog import Catalog
 from ourvidz.spec.job_type import JobType
 
@@ -144,9 +145,13 @@ def _rule(
     }
 
 
-EXPORTER = Exporter(
-    name="alerts",
-    description="Write the alert rules for Prometheus.",
-    path="monitoring/alerts.yaml",
-    formats={"yaml": as_rules},
-)
+@hookimpl
+def ourvidz_exporters() -> list[Exporter]:
+    return [
+        Exporter(
+            name="alerts",
+            description="Write the alert rules for Prometheus.",
+            path="monitoring/alerts.yaml",
+            formats={"yaml": as_rules},
+        )
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ourvidz.export import alerts
 from ourvidz.plugins.exporters import Exporter
 from ourvidz.plugins.hookspecs import hookimpl
 from ourvidz.spec.catalog import Catalog
@@ -120,6 +119,5 @@ def ourvidz_exporters() -> list[Exporter]:
             description="Write a page about all job types, for people.",
             path="docs/reference/all-job-types.md",
             formats={"md": as_markdown},
-        ),
-        alerts.EXPORTER,
+        )
     ]
